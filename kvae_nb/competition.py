@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['State', 'make_experts', 'make_scorer', 'start', 'check_losses', 'step', 'by_restart', 'record', 'balance', 'revive',
-           'refine', 'mixture_bounds', 'choose', 'take_restart', 'settled', 'fit', 'split_off', 'assign_all',
+           'refine', 'mixture_bounds', 'choose', 'take_restart', 'settled', 'fit', 'finish', 'split_off', 'assign_all',
            'log_weights_of']
 
 # %% ../nbs/07_competition.ipynb #759f62db
@@ -242,16 +242,26 @@ def fit(
     experts=None,  # In place of the VAEs
     scorer=None,   # In place of what the rule names
     c=None,        # A first partition, in place of the random one
+    state=None,    # Go on from this state (of phase "pretrain" or "compete") in place of starting
 ):
     "Yield the states of a run: pretrained, after every iteration, while refining, and the chosen restart"
     s = settings.resolve(tuple(x.shape[1:]))
     x = x.to(get_device(s.device))
-    train, held_out = split_off(len(x), s)
-    state = start(x[train], s, experts, scorer, c if c is None else np.asarray(c)[..., train.cpu()])
-    yield state
+    train, _ = split_off(len(x), s)
+    if state is None: state = start(x[train], s, experts, scorer, c if c is None else np.asarray(c)[..., train])
+    elif state.phase not in ("pretrain", "compete"): raise bad("state", "of phase 'pretrain' or 'compete'", repr(state.phase))
+    yield (state := dataclasses.replace(state, settings=s))
     while state.iteration < s.n_iters and not settled(state): state = step(state, x[train]); yield state
     for state in refine(state, x[train]): yield state
-    yield assign_all(choose(state, x[held_out]), x)
+    yield finish(state, x)
+
+def finish(
+    state:State, # Of any phase
+    x,           # All points, those held out too
+)->State:        # One restart, every point assigned
+    "End a run here: choose among the restarts, assign all points"
+    _, held_out = split_off(len(x), state.settings)
+    return assign_all(choose(state, x[held_out]), x)
 
 # %% ../nbs/07_competition.ipynb #5745f708
 def split_off(

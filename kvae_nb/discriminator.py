@@ -8,6 +8,7 @@ __all__ = ['dropout', 'IndependentNets', 'SharedNets', 'Discriminators', 'Bound'
 # %% ../nbs/05_discriminator.ipynb #8d510856
 import copy, math
 import torch
+from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 from .core import generator
@@ -92,6 +93,8 @@ class Discriminators:
 
     @property
     def net(self): return self.learner.net
+    def state_dict(self): return self.learner.state_dict()
+    def load_state_dict(self, tensors): self.learner.load_state_dict(tensors)
 
     def see(self, x):
         "`(..., *shape)` points as the networks see them: averaged over squares, flattened"
@@ -106,7 +109,8 @@ class Discriminators:
         return new
 
 # %% ../nbs/05_discriminator.ipynb #bf91ea38
-def _train(self:Discriminators, x, experts, n_steps, g):
+@patch
+def train(self:Discriminators, x, experts, n_steps, g):
     "Tell each expert's samples from the data for `n_steps`; the accuracy of each"
     b, hits = self.batch_size, x.new_zeros(experts.k)
     for _ in range(n_steps):
@@ -118,14 +122,13 @@ def _train(self:Discriminators, x, experts, n_steps, g):
         self.learner.step(F.softplus(-signed).mean(1))
         hits += signed.detach().gt(0).to(x.dtype).mean(1)
     return hits / max(n_steps, 1)
-Discriminators.train = _train
 
 # %% ../nbs/05_discriminator.ipynb #a271dc0f
+@patch
 @torch.no_grad()
-def _log_ratio(self:Discriminators, x, experts=None, rows=8192):
+def log_ratio(self:Discriminators, x, experts=None, rows=1024):
     "`(n, k)` log dP_gj / dP_d, the logits"
     return torch.cat([self.net.scores(self.see(part)) for part in x.split(rows)])
-Discriminators.log_ratio = _log_ratio
 
 # %% ../nbs/05_discriminator.ipynb #20c58381
 class Bound:
@@ -133,6 +136,8 @@ class Bound:
     def train(self, x, experts, n_steps, g): return x.new_full((experts.k,), math.nan)
     def log_ratio(self, x, experts): return experts.bound(x)
     def select(self, idx): return self
+    def state_dict(self): return {}
+    def load_state_dict(self, tensors): pass
 
 class Nearest:
     "Scores by minus the squared distance to the nearest of an expert's samples"
@@ -151,3 +156,5 @@ class Nearest:
         return -torch.cat([squares(part) for part in x.flatten(1).split(rows)])
 
     def select(self, idx): return Nearest(self.n_samples, self.samples[torch.as_tensor(idx)])
+    def state_dict(self): return {} if self.samples is None else {"samples": self.samples}
+    def load_state_dict(self, tensors): self.samples = tensors.get("samples")

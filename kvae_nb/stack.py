@@ -123,7 +123,20 @@ class Learner:
         losses.sum().backward()
         self.opt.step()
 
-# %% ../nbs/03_stack.ipynb #2e24a9e5
+    def state_dict(self):
+        "Weights and moments, flat: `net.…` and `adam.…`"
+        names = [n for n, _ in self.net.named_parameters()]
+        moments = {f"adam.{n}.{key}": v for n, p in zip(names, self.net.parameters()) for key, v in self.opt.state[p].items()}
+        return {f"net.{n}": v for n, v in self.net.state_dict().items()} | moments
+
+    def load_state_dict(self, tensors):
+        "Take weights and moments back"
+        self.net.load_state_dict({n[4:]: v for n, v in tensors.items() if n.startswith("net.")})
+        for n, p in self.net.named_parameters():
+            held = {key: tensors[f"adam.{n}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"adam.{n}.{key}" in tensors}
+            self.opt.state[p] = {key: v.clone().to(p.device) for key, v in held.items()}
+
+# %% ../nbs/03_stack.ipynb #e8689457
 def select(
     learner:Learner, # The stack
     idx,             # Which experts, in which order
@@ -142,7 +155,7 @@ def select(
             if b is not None and b.ndim: module._buffers[name] = take(b, b)
     return new
 
-# %% ../nbs/03_stack.ipynb #ed9cc97c
+# %% ../nbs/03_stack.ipynb #88af36d8
 def put(
     learner:Learner, # Where they go, changed in place
     idx,             # Which experts are replaced
@@ -154,7 +167,7 @@ def put(
         for name, v in learner.opt.state[p].items():
             if v.shape == p.shape: v[idx] = other.opt.state[q].get(name, torch.zeros_like(q))
 
-# %% ../nbs/03_stack.ipynb #0b318301
+# %% ../nbs/03_stack.ipynb #fd06565b
 @contextmanager
 def holding(
     learner:Learner, # The stack
@@ -165,7 +178,7 @@ def holding(
     yield
     if kept is not None: put(learner, idx, kept)
 
-# %% ../nbs/03_stack.ipynb #c5a5399e
+# %% ../nbs/03_stack.ipynb #4a4f72de
 def batches(
     members,       # For each expert the indices of its points, `k` tensors
     batch_size:int,# b, points per expert and step

@@ -9,10 +9,12 @@ __all__ = ['gaussian_kl', 'gaussian_log_likelihood', 'bernoulli_log_likelihood',
 # %% ../nbs/04_vae.ipynb #1cacdd24
 import copy, math
 import torch
+from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 from .core import bad, generator
-from .stack import Learner, StackedConv, StackedConvTranspose, StackedLinear, batches, holding, mlp, select
+from . import stack
+from .stack import Learner, StackedConv, StackedConvTranspose, StackedLinear, batches, holding, mlp
 
 # %% ../nbs/04_vae.ipynb #4970b4c1
 def gaussian_kl(
@@ -92,7 +94,10 @@ class StackedVAE(nn.Module):
         else: self.encoder, self.decoder = ConvEncoder(k, shape, hidden, 2 * latent, g), ConvDecoder(k, shape, hidden, latent, g)
         self.log_sigma = nn.Parameter(torch.zeros(k, 1, 1))
 
-    def encode(self, x): return self.encoder(x).chunk(2, -1)
+    def encode(self, x):
+        "mu and logvar; a variance beyond exp(-20)..exp(10) says nothing, and would overflow on points far from all data"
+        mu, logvar = self.encoder(x).chunk(2, -1)
+        return mu, logvar.clamp(-20, 10)
 
     def log_likelihood(self, x, out):
         "log p(x | z) from the decoder's output"
@@ -155,9 +160,15 @@ class VAEExperts:
     def net(self): return self.learner.net
     @property
     def k(self): return len(self.net.log_sigma)
+    def state_dict(self): return {**self.learner.state_dict(), "eps": self.eps}
+
+    def load_state_dict(self, tensors):
+        self.learner.load_state_dict(tensors)
+        self.eps = tensors["eps"].to(self.eps)
 
 # %% ../nbs/04_vae.ipynb #b70f16d2
-def _train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
+@patch
+def train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
     "Climb the ELBO for `n_steps`, each expert on its own points; the mean loss of each, in nats"
     x, total = x.flatten(1), x.new_zeros(self.k)
     empty = [j for j, m in enumerate(members) if not len(m)]
@@ -169,11 +180,11 @@ def _train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
             self.learner.step(losses, lr[0] + (lr[1] - lr[0]) * t / n_steps)
             total += losses.detach()
     return total / n_steps
-VAEExperts.train = _train
 
 # %% ../nbs/04_vae.ipynb #d731403d
+@patch
 @torch.no_grad()
-def _sample(self:VAEExperts, n, g, noisy=None):
+def sample(self:VAEExperts, n, g, noisy=None):
     "`(k, n, *shape)` samples of each expert; means of the decoder where not `noisy`"
     p = self.net.log_sigma
     z = torch.randn(self.k, n, self.net.latent, generator=g, device=p.device, dtype=p.dtype)
@@ -181,27 +192,27 @@ def _sample(self:VAEExperts, n, g, noisy=None):
     if self.net.likelihood == "bernoulli": x = torch.bernoulli(out.sigmoid(), generator=g) if noisy else out.sigmoid()
     else: x = out + p.exp() * torch.randn(out.shape, generator=g, device=p.device, dtype=p.dtype) if noisy else out
     return x.unflatten(-1, self.shape)
-VAEExperts.sample = _sample
 
 # %% ../nbs/04_vae.ipynb #439bb3c2
+@patch
 @torch.no_grad()
-def _bound(self:VAEExperts, x, max_floats=2**22):
+def bound(self:VAEExperts, x, max_floats=2**22):
     "`(n, k)` importance-weighted bounds on log p_j(x), in nats"
     x, tail = x.flatten(1), 0
     if self.net.likelihood == "bernoulli":
         inside = x.clamp(0, 1)
         tail, x = 100 * (x - inside).abs().sum(1, keepdim=True), inside
     rows = max(1, max_floats // (self.k * len(self.eps) * max(x.shape[1], 64)))
-    return torch.cat([importance_bound(self.net, part, self.eps) for part in x.split(rows)]) - tail
-VAEExperts.bound = _bound
+    bounds = torch.cat([importance_bound(self.net, part, self.eps) for part in x.split(rows)])
+    return bounds.nan_to_num(nan=-math.inf, neginf=-math.inf) - tail  # inf - inf: as far as float32 reaches
 
 # %% ../nbs/04_vae.ipynb #c8b4df5c
-def _select(self:VAEExperts, idx):
+@patch
+def select(self:VAEExperts, idx):
     "New experts: these, in this order"
     new = copy.copy(self)
-    new.learner = select(self.learner, idx)
+    new.learner = stack.select(self.learner, idx)
     return new
-VAEExperts.select = _select
 
 # %% ../nbs/04_vae.ipynb #9cc1f8d0
 class CentroidExperts:
@@ -223,3 +234,5 @@ class CentroidExperts:
 
     def sample(self, n, g): return self.centroids[:, None].expand(-1, n, *self.centroids.shape[1:])
     def select(self, idx): return CentroidExperts(self.centroids[torch.as_tensor(idx)])
+    def state_dict(self): return {"centroids": self.centroids}
+    def load_state_dict(self, tensors): self.centroids = tensors["centroids"]
