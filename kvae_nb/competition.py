@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['State', 'make_experts', 'make_scorer', 'start', 'check_losses', 'step', 'by_restart', 'record', 'balance', 'revive',
-           'refine', 'mixture_bounds', 'choose', 'take_restart', 'settled', 'fit', 'finish', 'split_off', 'assign_all',
+           'mixture_bounds', 'choose', 'take_restart', 'refine', 'settled', 'fit', 'finish', 'split_off', 'assign_all',
            'log_weights_of']
 
 # %% ../nbs/07_competition.ipynb #759f62db
@@ -28,9 +28,9 @@ class State:
     log_z:torch.Tensor   # `(R, k)` normaliser of the ratios over the training set
     members:list         # `R k` tensors of indices: the points that each expert trains on
     iteration:int=0      # How many iterations are done
-    phase:str="pretrain" # What made this state: "pretrain", "compete", "refine" or "select"
+    phase:str="pretrain" # What made this state: "pretrain", "compete", "select", "refine" or "done"
     history:tuple=()     # One record for each iteration
-    bounds:np.ndarray=None # `(R,)` held-out mixture bound of each restart, once they were compared
+    bounds:np.ndarray=None # `(R,)` held-out mixture bound of each restart, when they were compared
 
     @property
     def k(self): return self.settings.n_components
@@ -180,6 +180,40 @@ def revive(
     return dataclasses.replace(state, experts=experts, scorer=scorer, c=c, alpha=shares(c, k), log_z=log_z, members=members_of(c, k))
 
 # %% ../nbs/07_competition.ipynb #97526e13
+@torch.no_grad()
+def mixture_bounds(
+    state:State, # Any
+    x,           # `(n, *shape)` points, best held out
+)->np.ndarray:   # `(R,)` nats per point, in the units of the scaled data
+    "The importance-weighted bound of each restart's mixture"
+    bounds = by_restart(state.experts.bound(x), state.k)
+    log_alpha = state.alpha.to(bounds).log()[:, None]
+    return (bounds + log_alpha).logsumexp(-1).mean(-1).cpu().numpy()
+
+# %% ../nbs/07_competition.ipynb #2d0aa4a8
+def choose(
+    state:State, # R restarts
+    x_held_out,  # Points that they are compared on
+)->State:        # One restart
+    "The restart with the largest held-out bound less the bound (3) on its divergence, averaged over the last `patience` iterations"
+    if state.n_restarts == 1: return dataclasses.replace(state, phase="select")
+    recent = [h["kl_bound"] for h in state.history[-state.settings.patience:]]
+    divergence = np.mean(recent, 0) if recent else np.zeros(state.n_restarts)
+    bounds = mixture_bounds(state, x_held_out) if hasattr(state.experts, "bound") else np.zeros(state.n_restarts)
+    return take_restart(dataclasses.replace(state, bounds=bounds), int(np.nanargmax(bounds - divergence)))
+
+def take_restart(
+    state:State, # R restarts
+    r:int,       # Which one
+)->State:
+    "Restart `r` alone, with its history"
+    k = state.k; idx = list(range(r * k, (r + 1) * k))
+    one = lambda v: v[r:r + 1] if isinstance(v, (np.ndarray, list)) else v
+    return dataclasses.replace(state, experts=state.experts.select(idx), scorer=state.scorer.select(idx), phase="select",
+        c=state.c[r:r + 1], alpha=state.alpha[r:r + 1], log_z=state.log_z[r:r + 1], members=state.members[r * k:(r + 1) * k],
+        history=tuple({name: one(v) for name, v in h.items()} for h in state.history))
+
+# %% ../nbs/07_competition.ipynb #394d5f36
 def refine(
     state:State, # After the competition
     x,           # The points
@@ -194,39 +228,6 @@ def refine(
         check_losses(losses, state.iteration, state.k)
         state = dataclasses.replace(state, experts=experts, phase="refine")
         yield state
-
-# %% ../nbs/07_competition.ipynb #0196c0df
-@torch.no_grad()
-def mixture_bounds(
-    state:State, # Any
-    x,           # `(n, *shape)` points, best held out
-)->np.ndarray:   # `(R,)` nats per point, in the units of the scaled data
-    "The importance-weighted bound of each restart's mixture"
-    bounds = by_restart(state.experts.bound(x), state.k)
-    log_alpha = state.alpha.to(bounds).log()[:, None]
-    return (bounds + log_alpha).logsumexp(-1).mean(-1).cpu().numpy()
-
-# %% ../nbs/07_competition.ipynb #394d5f36
-def choose(
-    state:State, # R restarts
-    x_held_out,  # Points that they are compared on
-)->State:        # One restart
-    "The restart with the highest bound (or, for experts without one, the smallest divergence)"
-    if state.n_restarts == 1: return state
-    last = state.history[-1]["kl_mixture"] if state.history else np.zeros(state.n_restarts)
-    bounds = mixture_bounds(state, x_held_out) if hasattr(state.experts, "bound") else -last
-    return take_restart(dataclasses.replace(state, bounds=bounds), int(np.nanargmax(bounds)))
-
-def take_restart(
-    state:State, # R restarts
-    r:int,       # Which one
-)->State:
-    "Restart `r` alone, with its history"
-    k = state.k; idx = list(range(r * k, (r + 1) * k))
-    one = lambda v: v[r:r + 1] if isinstance(v, (np.ndarray, list)) else v
-    return dataclasses.replace(state, experts=state.experts.select(idx), scorer=state.scorer.select(idx), phase="select",
-        c=state.c[r:r + 1], alpha=state.alpha[r:r + 1], log_z=state.log_z[r:r + 1], members=state.members[r * k:(r + 1) * k],
-        history=tuple({name: one(v) for name, v in h.items()} for h in state.history))
 
 # %% ../nbs/07_competition.ipynb #3d3acc7f
 def settled(
@@ -244,14 +245,15 @@ def fit(
     c=None,        # A first partition, in place of the random one
     state=None,    # Go on from this state (of phase "pretrain" or "compete") in place of starting
 ):
-    "Yield the states of a run: pretrained, after every iteration, while refining, and the chosen restart"
+    "Yield the states of a run: pretrained, after every iteration, the chosen restart, while refining, and all points assigned"
     s = settings.resolve(tuple(x.shape[1:]))
     x = x.to(get_device(s.device))
-    train, _ = split_off(len(x), s)
+    train, held_out = split_off(len(x), s)
     if state is None: state = start(x[train], s, experts, scorer, c if c is None else np.asarray(c)[..., train])
     elif state.phase not in ("pretrain", "compete"): raise bad("state", "of phase 'pretrain' or 'compete'", repr(state.phase))
     yield (state := dataclasses.replace(state, settings=s))
     while state.iteration < s.n_iters and not settled(state): state = step(state, x[train]); yield state
+    yield (state := choose(state, x[held_out]))
     for state in refine(state, x[train]): yield state
     yield finish(state, x)
 
@@ -280,7 +282,7 @@ def assign_all(
     "Every point assigned by the last scores, as new points will be"
     c = log_weights_of(state, x).argmax(-1)
     alpha = state.alpha if state.settings.weighted else shares(c, state.k)  # what the rule uses must not change under it
-    return dataclasses.replace(state, c=c, alpha=alpha, members=members_of(c, state.k), phase="select")
+    return dataclasses.replace(state, c=c, alpha=alpha, members=members_of(c, state.k), phase="done")
 
 def log_weights_of(
     state:State, # Any

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 from .checkpoint import new_run, read_state, to_plain, write_state
 from . import competition
-from .competition import finish, log_weights_of, mixture_bounds
+from .competition import finish, log_weights_of, mixture_bounds, split_off
 from .core import Settings, as_array, bad, check_number, generator, takes_settings, to_seed
 from .data import Scaling, fit_scaling
 from .vae import StackedVAE
@@ -67,7 +67,7 @@ def fit(self:KVAE,
 @patch
 def _run(self:KVAE, s, scaling, x):
     state, ended = None, None
-    steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 2, disable=not self.verbose, desc="kVAE")
+    steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
     try:
         with steps:
             for state in competition.fit(x, s): _show(steps, state)
@@ -82,13 +82,15 @@ def _run(self:KVAE, s, scaling, x):
 def _show(steps, state):
     moved = f"{state.history[-1]['moved'].min():.1%}" if state.history else ""
     steps.update(); steps.set_postfix(phase=state.phase, iteration=state.iteration, moved=moved)
-    if state.phase == "select": steps.update(steps.total - steps.n)
+    if state.phase == "done": steps.update(steps.total - steps.n)
 
 # %% ../nbs/12_estimator.ipynb #23cdef18
 def _lower_bound(state, x, scaling):
-    "The bound that chose the restart, or where there was one restart the bound on its training points; in the user's units"
-    best = np.nanmax(state.bounds) if state.bounds is not None else mixture_bounds(state, x.to(state.c.device))[0]
-    return float(best - scaling.log_volume)
+    "The mixture's bound on the held-out points, or where nothing was held out on the training points; in the user's units"
+    if not hasattr(state.experts, "bound"): return None
+    _, held_out = split_off(len(x), state.settings)
+    points = x[held_out] if state.settings.n_init > 1 else x
+    return float(mixture_bounds(state, points.to(state.c.device))[0] - scaling.log_volume)
 
 @patch
 def _take(self:KVAE, s, scaling, state, lower_bound):

@@ -22,7 +22,7 @@ def gaussian_kl(
     logvar, # `(..., m)` log variances
 )->torch.Tensor: # `(...)` nats
     "KL( N(mu, diag exp logvar) || N(0, I) )"
-    return .5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
+    return .5 * ((mu * mu + logvar.exp() - logvar).sum(-1) - mu.shape[-1])
 
 # %% ../nbs/04_vae.ipynb #6942d5cf
 def gaussian_log_likelihood(
@@ -32,8 +32,9 @@ def gaussian_log_likelihood(
 )->torch.Tensor: # `(k, ...)` nats
     "log N(x; mean, sigma^2 I)"
     log_sigma = log_sigma.view(-1, *[1] * (mean.ndim - 2))
-    square = ((x - mean) * (-log_sigma[..., None]).exp()).square().sum(-1)
-    return -.5 * square - x.shape[-1] * (log_sigma + .5 * math.log(2 * math.pi))
+    error = x - mean
+    square = (error * error).sum(-1)  # sum first: what follows is d times smaller
+    return square * (-.5 * (-2 * log_sigma).exp()) - x.shape[-1] * (log_sigma + .5 * math.log(2 * math.pi))
 
 def bernoulli_log_likelihood(
     x,      # `(k, ..., d)` points in [0, 1]
@@ -94,15 +95,12 @@ class StackedVAE(nn.Module):
         else: self.encoder, self.decoder = ConvEncoder(k, shape, hidden, 2 * latent, g), ConvDecoder(k, shape, hidden, latent, g)
         self.log_sigma = nn.Parameter(torch.zeros(k, 1, 1))
 
-    def encode(self, x):
-        "mu and logvar; a variance beyond exp(-20)..exp(10) says nothing, and would overflow on points far from all data"
-        mu, logvar = self.encoder(x).chunk(2, -1)
-        return mu, logvar.clamp(-20, 10)
+    def encode(self, x): return self.encoder(x).chunk(2, -1)
 
     def log_likelihood(self, x, out):
         "log p(x | z) from the decoder's output"
         if self.likelihood == "bernoulli": return bernoulli_log_likelihood(x, out)
-        return gaussian_log_likelihood(x, out, self.log_sigma.clamp(-7, 7))
+        return gaussian_log_likelihood(x, out, self.log_sigma)
 
 # %% ../nbs/04_vae.ipynb #2bf4a2d5
 def _check_conv(shape, hidden):
@@ -118,7 +116,7 @@ def elbo(
 )->torch.Tensor:    # `(k, b)` nats
     "The evidence lower bound, one sample of z for each point"
     mu, logvar = net.encode(x)
-    z = mu + eps * (logvar / 2).exp()
+    z = torch.addcmul(mu, eps, (logvar / 2).exp())
     return net.log_likelihood(x, net.decoder(z)) - gaussian_kl(mu, logvar)
 
 # %% ../nbs/04_vae.ipynb #7f82252c
@@ -129,6 +127,7 @@ def importance_bound(
 )->torch.Tensor:    # `(b, k)` nats
     "The importance-weighted bound on log p_j(x) for every point and expert"
     mu, logvar = (a[:, :, None] for a in net.encode(x.expand(len(net.log_sigma), *x.shape)))
+    logvar = logvar.clamp(-20, 10)  # beyond, it says nothing, and would overflow on points far from all data
     z = mu + eps * (logvar / 2).exp()                                         # (k, b, S, m)
     out = net.decoder(z.flatten(1, 2)).unflatten(1, z.shape[1:3])             # (k, b, S, d)
     log_prior_over_q = .5 * (eps.square() - z.square() + logvar).sum(-1)      # the (2 pi) terms cancel
@@ -170,16 +169,17 @@ class VAEExperts:
 @patch
 def train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
     "Climb the ELBO for `n_steps`, each expert on its own points; the mean loss of each, in nats"
-    x, total = x.flatten(1), x.new_zeros(self.k)
+    x, losses = x.flatten(1), [x.new_zeros(self.k)]
     empty = [j for j, m in enumerate(members) if not len(m)]
     idx = batches(members, self.batch_size, n_steps, g)
+    eps = torch.randn(*idx.shape, self.net.latent, generator=g, device=x.device, dtype=x.dtype)
     with holding(self.learner, empty):
-        for t, i in enumerate(idx):
-            eps = torch.randn(self.k, self.batch_size, self.net.latent, generator=g, device=x.device, dtype=x.dtype)
-            losses = -elbo(self.net, x[i], eps).mean(1)
-            self.learner.step(losses, lr[0] + (lr[1] - lr[0]) * t / n_steps)
-            total += losses.detach()
-    return total / n_steps
+        for t in range(n_steps):
+            loss = -elbo(self.net, x[idx[t]], eps[t]).mean(1)
+            self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
+            losses.append(loss.detach())
+    self.net.log_sigma.data.clamp_(-7, 7)
+    return torch.stack(losses).sum(0) / max(n_steps, 1)
 
 # %% ../nbs/04_vae.ipynb #d731403d
 @patch

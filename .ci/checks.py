@@ -1,0 +1,121 @@
+"""The checks behind `make test`: each is a function that raises or returns; the last line counts them.
+
+Every notebook is one check (nbdev_test), then: exporting and cleaning changes no file, README.md is what index.ipynb gives,
+the wheel and the sdist hold what they must and run without nbdev."""
+import json, os, subprocess, sys, tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+def call(*args, cwd=ROOT, **kwargs):
+    "Run a command; its output is shown where it fails"
+    done = subprocess.run([str(a) for a in args], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs)
+    if done.returncode: raise RuntimeError(f"{' '.join(map(str, args))}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+def notebook(path):
+    "One notebook as a test; nbdev_test ends in 0 where no file matched, so its word is asked for"
+    assert "Success." in call(BIN/"nbdev_test", "--path", path, "--n_workers", "1"), f"{path} was not run"
+
+
+def snapshot():
+    "The text of every file that exporting and cleaning may touch"
+    files = [*ROOT.glob("nbs/**/*.ipynb"), *ROOT.glob("kvae_nb/**/*.py")]
+    return {f: f.read_bytes() for f in files}
+
+
+def exports_are_current():
+    before = snapshot()
+    call(BIN/"nbdev_export"); call(BIN/"nbdev_clean")
+    changed = [str(f.relative_to(ROOT)) for f in before.keys() | snapshot().keys() if before.get(f) != snapshot().get(f)]
+    assert not changed, f"nbdev_export or nbdev_clean changes {sorted(changed)}"
+
+
+def readme_text():
+    "README.md as index.ipynb gives it: its markdown, its code, and the text that the code printed"
+    cells, parts = json.loads((ROOT/"nbs/index.ipynb").read_text())["cells"], []
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown": parts.append(source)
+        elif "#| hide" not in source: parts += [f"```python\n{source}\n```", *map(_printed, cell["outputs"])]
+    return "<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n" + "\n\n".join(p for p in parts if p) + "\n"
+
+
+def _printed(output):
+    "The text of an output, pictures left out"
+    text = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return "" if "image/png" in output.get("data", {}) else "```\n" + "".join(text).rstrip() + "\n```"
+
+
+def readme_is_current():
+    assert (ROOT/"README.md").read_text() == readme_text(), "README.md differs from nbs/index.ipynb: run make prepare"
+
+
+def links_are_whole():
+    "Every relative link and picture in README.md and CONTRIBUTING.md points to a file that is there"
+    import re
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)", (ROOT/page).read_text()):
+            assert "://" in target or (ROOT/target).exists(), f"{page} links to {target}, which is not there"
+
+
+def imports_go_down():
+    "A chapter imports from chapters with lower numbers only"
+    import re
+    number = {f.stem[3:]: int(f.stem[:2]) for f in ROOT.glob("nbs/[0-9][0-9]_*.ipynb")}
+    for f in ROOT.glob("nbs/[0-9][0-9]_*.ipynb"):
+        exported = [c for c in json.loads(f.read_text())["cells"] if c["cell_type"] == "code" and "".join(c["source"]).startswith("#| export")]
+        used = {m for c in exported for m in re.findall(r"from kvae_nb\.(\w+) import", "".join(c["source"]))}
+        up = sorted(m for m in used if number[m] >= int(f.stem[:2]))
+        assert not up, f"{f.name} imports {up}, which do not come before it"
+
+
+def notebooks_are_small():
+    sizes = {f.name: f.stat().st_size for f in ROOT.glob("nbs/**/*.ipynb")}
+    assert max(sizes.values()) < 300_000 and sum(sizes.values()) < 4_000_000, sizes
+
+
+def one_source_of_metadata():
+    "settings.ini says the version; CITATION.cff and the package agree with it"
+    from configparser import ConfigParser
+    config = ConfigParser(delimiters=["="]); config.read(ROOT/"settings.ini")
+    version = config["DEFAULT"]["version"]
+    assert f"version: {version}" in (ROOT/"CITATION.cff").read_text() and f'"{version}"' in (ROOT/"kvae_nb/__init__.py").read_text()
+
+
+def installs_without_nbdev():
+    "Wheel and sdist, installed one after the other into a fresh environment, run without nbdev"
+    with tempfile.TemporaryDirectory() as d:
+        call(BIN/"python", "-m", "build", "--outdir", d, ROOT)
+        wheel, sdist, new = next(Path(d).glob("*.whl")), next(Path(d).glob("*.tar.gz")), Path(d)/"env/bin"
+        call(sys.executable, "-m", "venv", new.parent)
+        install = (new/"pip", "install", "-q", "--disable-pip-version-check", "-c", ROOT/"constraints.txt")
+        for package, more in ((wheel, ()), (sdist, ("--no-deps", "--force-reinstall"))):
+            call(*install, *more, package, cwd=d)
+            assert "nbdev" not in call(new/"pip", "list")
+            run, samples = f"{d}/{package.suffix}-run", f"{d}/{package.suffix}.npz"
+            call(new/"kvae-train", "--k", "3", "--n", "300", "--n_iters", "2", "--refine_steps", "10", "--quiet", "--out", run, cwd=d)
+            call(new/"kvae-sample", run, "--n", "5", "--out", samples, cwd=d)
+
+
+CHECKS = [exports_are_current, readme_is_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, installs_without_nbdev]
+
+
+def main():
+    notebooks = sorted(ROOT.glob("nbs/**/*.ipynb"))
+    notebooks = [n for n in notebooks if ".ipynb_checkpoints" not in n.parts and not n.name.startswith("_")]
+    checks = [(n.name, lambda n=n: notebook(n)) for n in notebooks] + [(f.__name__, f) for f in CHECKS]
+    passed = 0
+    for name, check in checks:
+        try: check(); passed += 1; print(f"ok    {name}", flush=True)
+        except Exception as e: print(f"FAIL  {name}: {e}", flush=True)
+    print(f"{passed} passed, {len(checks) - passed} failed")
+    sys.exit(passed < len(checks))
+
+
+if __name__ == "__main__":
+    if "--write-readme" in sys.argv: (ROOT/"README.md").write_text(readme_text())
+    else: main()

@@ -1,0 +1,35 @@
+# make demo   everything on a fresh machine: environment, the five modes and the digits, tables and pictures
+# make test   the same environment, then the notebooks as tests and the project's other checks
+# make prepare, docs   what a change of a notebook needs; clean removes what was made
+
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS := 1
+SHELL := /bin/bash
+
+.PHONY: demo test prepare bench clean
+
+.venv/ready: settings.ini setup.py constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("kvae_nb needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch torchvision
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/ready
+	rm -rf demo
+	$(BIN)/kvae-train --data five_modes --k 5 --out demo/five_modes --compare
+	$(BIN)/kvae-train --data digits --k 10 --out demo/digits --compare
+	@echo "Pictures, settings, history and weights: demo/five_modes, demo/digits"
+
+test: .venv/ready
+	$(BIN)/python .ci/checks.py
+
+prepare: .venv/ready
+	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --write-readme
+
+bench: .venv/ready
+	for b in stack_speed five_modes mnist; do $(BIN)/python benchmarks/$$b.py || exit 1; done
+
+clean:
+	rm -rf .venv demo build dist *.egg-info
