@@ -40,18 +40,26 @@ def readme_text():
     for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown": parts.append(source)
-        elif "#| hide" not in source: parts += [f"```python\n{source}\n```", *map(_printed, cell["outputs"])]
+        elif "#| asis" in source: parts.append(_text(cell["outputs"][0]).rstrip())
+        elif "#| hide" not in source: parts += [f"```python\n{source}\n```", *(f"```\n{_text(o).rstrip()}\n```" for o in cell["outputs"])]
     return "<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n" + "\n\n".join(p for p in parts if p) + "\n"
 
 
-def _printed(output):
-    "The text of an output, pictures left out"
-    text = output.get("text") or output.get("data", {}).get("text/plain", "")
-    return "" if "image/png" in output.get("data", {}) else "```\n" + "".join(text).rstrip() + "\n```"
+def _text(output): return "".join(output.get("text") or output["data"]["text/plain"])
 
 
 def readme_is_current():
     assert (ROOT/"README.md").read_text() == readme_text(), "README.md differs from nbs/index.ipynb: run make prepare"
+
+
+def numbers_are_current():
+    "The tables of index.ipynb, made again from the JSON files of the benchmarks, are the ones that stand there"
+    import contextlib, io
+    for cell in json.loads((ROOT/"nbs/index.ipynb").read_text())["cells"]:
+        source = "".join(cell["source"])
+        if "#| asis" not in source: continue
+        with contextlib.redirect_stdout(said := io.StringIO()), contextlib.chdir(ROOT): exec(source, {})
+        assert said.getvalue() == _text(cell["outputs"][0]), "a table of index.ipynb differs from benchmarks/results: run that cell again"
 
 
 def links_are_whole():
@@ -101,7 +109,7 @@ def installs_without_nbdev():
             call(new/"kvae-sample", run, "--n", "5", "--out", samples, cwd=d)
 
 
-CHECKS = [exports_are_current, readme_is_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, installs_without_nbdev]
+CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, installs_without_nbdev]
 
 
 def main():

@@ -1,12 +1,24 @@
 """All 60 000 training images of MNIST, 15 experts, the defaults for images: purity, NMI, sizes, seconds."""
 from time import perf_counter
+import matplotlib.pyplot as plt
 import numpy as np
 from fastcore.script import call_parse
 from sklearn.cluster import MiniBatchKMeans
 from kvae_nb import KVAE
+from kvae_nb.cli import typical
 from kvae_nb.core import environment, write_json
 from kvae_nb.data import mnist
 from kvae_nb.evaluation import clustering_scores
+from kvae_nb.plots import plot_rows
+
+
+def picture(model, X, path):
+    "Typical members and samples of each expert"
+    fig, axes = plt.subplots(1, 2, figsize=(9, 6), layout="constrained")
+    labels = [f"{w:.0%}" for w in model.weights_]
+    plot_rows([r / 255 for r in typical(model, X)], labels, "typical members", axes[0])
+    plot_rows([model.sample(12, component=j, random_state=j)[0] / 255 for j in range(len(labels))], labels, "samples", axes[1])
+    fig.savefig(path, dpi=80)
 
 
 @call_parse
@@ -15,6 +27,7 @@ def main(
     k:int=15,      # Number of experts
     seeds:int=3,   # Seeds 0, 1, ...
     out:str="benchmarks/results/mnist.json", # Where the numbers go
+    image:str="nbs/images/mnist.png",        # Where the picture of the first seed's experts goes
 ):
     "The default KVAE on MNIST"
     X, y = mnist(root)
@@ -23,6 +36,7 @@ def main(
         began = perf_counter()
         model = KVAE(n_components=k, random_state=seed).fit(X)
         seconds = perf_counter() - began
+        if seed == 0: picture(model, X, image)
         kmeans = MiniBatchKMeans(k, n_init=3, random_state=seed).fit_predict(X.reshape(len(X), -1) / 255.)
         rows.append(dict(seed=seed, seconds=seconds, **clustering_scores(y, model.labels_), smallest=int(model.weights_.min() * len(X)),
                          revived=sum(len(h["revived"]) for h in model.history_), kmeans=clustering_scores(y, kmeans)))

@@ -85,7 +85,7 @@ class Settings:
     disc_pool:int=None # Side of the squares of pixels averaged before the discriminators see them (vectors: 1; images: 2)
     holdout:float=.1          # Share of the points kept for choosing among restarts (unused when `n_init` is 1)
     seed:int=0                # Every random number follows from it
-    device:str="auto"         # "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps"
+    device:str="auto"         # "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1"
     dtype:str="float32"       # "float32" or "float64"
 
     def __post_init__(self):
@@ -228,8 +228,8 @@ def get_device(
     "The device; `auto` takes a GPU where there is one"
     if device == "auto": return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try: found = torch.device(device)
-    except (RuntimeError, TypeError): raise bad("device", "'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'", repr(device)) from None
-    have = dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available())).get(found.type, 0)
+    except (RuntimeError, TypeError): raise bad("device", "'auto', 'cpu', 'cuda' or 'cuda:N'", repr(device)) from None
+    have = dict(cpu=1, cuda=torch.cuda.device_count()).get(found.type, 0)
     if (found.index or 0) >= have: raise bad("device", "one that this machine has", repr(device))
     return found
 

@@ -72,7 +72,7 @@ def _run(self:KVAE, s, scaling, x):
         with steps:
             for state in competition.fit(x, s): _show(steps, state)
     except (KeyboardInterrupt, FloatingPointError) as e:
-        if state is None: raise
+        if state is None or state.iteration == 0: raise
         ended = e
     if ended is not None: state = finish(state, x.to(state.c.device))
     self._take(s, scaling, state, _lower_bound(state, x, scaling))

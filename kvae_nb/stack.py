@@ -112,6 +112,7 @@ class Learner:
         beta1:float=.9,# Adam's first decay rate
     ):
         self.net, self.lr, self.beta1, self.params = net, lr, beta1, list(net.parameters())
+        for p in self.params: p.data = p.data.contiguous()
         self.exp_avg, self.exp_avg_sq = ([torch.zeros_like(p) for p in self.params] for _ in range(2))
         self.steps = [torch.zeros((), device=p.device) for p in self.params]
 
@@ -121,8 +122,9 @@ class Learner:
     ):
         "One gradient step on the sum of the losses"
         grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
+        grads = [d.contiguous() for d in grads]  # the fused kernel walks through memory, and vmap may hand out transposed gradients
         with torch.no_grad():
-            adam(self.params, list(grads), self.exp_avg, self.exp_avg_sq, [], self.steps, fused=True, amsgrad=False, maximize=False,
+            adam(self.params, grads, self.exp_avg, self.exp_avg_sq, [], self.steps, fused=True, amsgrad=False, maximize=False,
                  beta1=self.beta1, beta2=.999, lr=self.lr * scale, weight_decay=0, eps=1e-8)
 
     def state_dict(self):
@@ -139,7 +141,7 @@ class Learner:
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")
 
-# %% ../nbs/03_stack.ipynb #e8689457
+# %% ../nbs/03_stack.ipynb #5ea0bc7d
 def select(
     learner:Learner, # The stack
     idx,             # Which experts, in which order
@@ -155,7 +157,7 @@ def select(
             if b is not None and b.ndim: module._buffers[name] = take(b, b)
     return new
 
-# %% ../nbs/03_stack.ipynb #88af36d8
+# %% ../nbs/03_stack.ipynb #7eb5d8d6
 def put(
     learner:Learner, # Where they go, changed in place
     idx,             # Which experts are replaced
@@ -165,7 +167,7 @@ def put(
     tensors = lambda l: [*(p.data for p in l.params), *l.exp_avg, *l.exp_avg_sq]
     for mine, theirs in zip(tensors(learner), tensors(other)): mine[idx] = theirs
 
-# %% ../nbs/03_stack.ipynb #fd06565b
+# %% ../nbs/03_stack.ipynb #c530b88c
 @contextmanager
 def holding(
     learner:Learner, # The stack
@@ -176,7 +178,7 @@ def holding(
     yield
     if kept is not None: put(learner, idx, kept)
 
-# %% ../nbs/03_stack.ipynb #4a4f72de
+# %% ../nbs/03_stack.ipynb #8f64967c
 def batches(
     members,       # For each expert the indices of its points, `k` tensors
     batch_size:int,# b, points per expert and step
