@@ -1,6 +1,7 @@
 # make demo   everything on a fresh machine: environment, the five modes and the digits, tables and pictures
 # make test   the same environment, then the notebooks as tests and the project's other checks
-# make prepare, docs   what a change of a notebook needs; clean removes what was made
+# make prepare   what a change of a notebook needs: export, clean, README.md
+# make bench     every number of README.md again; make clean removes what was made
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,6 +15,7 @@ SHELL := /bin/bash
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch torchvision
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	-git rev-parse --git-dir >/dev/null 2>&1 && $(BIN)/nbdev_install_hooks >/dev/null
 	touch $@
 
 demo: .venv/ready
@@ -29,7 +31,7 @@ prepare: .venv/ready
 	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --write-readme
 
 bench: .venv/ready
-	for b in stack_speed five_modes mnist; do $(BIN)/python benchmarks/$$b.py || exit 1; done
+	for b in stack_speed five_modes pictures mnist "mnist --method kmeans"; do set -- $$b; $(BIN)/python benchmarks/$$1.py $${@:2} || exit 1; done
 
 clean:
 	rm -rf .venv demo build dist *.egg-info

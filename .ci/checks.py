@@ -2,7 +2,7 @@
 
 Every notebook is one check (nbdev_test), then: exporting and cleaning changes no file, README.md is what index.ipynb gives,
 the wheel and the sdist hold what they must and run without nbdev."""
-import json, os, subprocess, sys, tempfile
+import json, os, re, subprocess, sys, tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,14 +35,16 @@ def exports_are_current():
 
 
 def readme_text():
-    "README.md as index.ipynb gives it: its markdown, its code, and the text that the code printed"
+    "README.md as index.ipynb gives it: its markdown, its code, and the text that the code printed; links as seen from here"
     cells, parts = json.loads((ROOT/"nbs/index.ipynb").read_text())["cells"], []
     for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown": parts.append(source)
         elif "#| asis" in source: parts.append(_text(cell["outputs"][0]).rstrip())
         elif "#| hide" not in source: parts += [f"```python\n{source}\n```", *(f"```\n{_text(o).rstrip()}\n```" for o in cell["outputs"])]
-    return "<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n" + "\n\n".join(p for p in parts if p) + "\n"
+    from_here = lambda m: m[0] if "://" in m[1] else f"]({os.path.normpath('nbs/' + m[1])})"
+    text = re.sub(r"\]\(([^)#\s]+)\)", from_here, "\n\n".join(p for p in parts if p))
+    return f"<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n{text}\n"
 
 
 def _text(output): return "".join(output.get("text") or output["data"]["text/plain"])
@@ -64,7 +66,6 @@ def numbers_are_current():
 
 def links_are_whole():
     "Every relative link and picture in README.md and CONTRIBUTING.md points to a file that is there"
-    import re
     for page in ("README.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(([^)#\s]+)", (ROOT/page).read_text()):
             assert "://" in target or (ROOT/target).exists(), f"{page} links to {target}, which is not there"
@@ -72,7 +73,6 @@ def links_are_whole():
 
 def imports_go_down():
     "A chapter imports from chapters with lower numbers only"
-    import re
     number = {f.stem[3:]: int(f.stem[:2]) for f in ROOT.glob("nbs/[0-9][0-9]_*.ipynb")}
     for f in ROOT.glob("nbs/[0-9][0-9]_*.ipynb"):
         exported = [c for c in json.loads(f.read_text())["cells"] if c["cell_type"] == "code" and "".join(c["source"]).startswith("#| export")]

@@ -60,10 +60,12 @@ def open_run(
     if not (path/"run.json").is_file(): raise bad("path", "a run directory (a folder with a run.json)", str(path))
     try: meta = json.loads((path/"run.json").read_text()); version, files = meta["format"], dict(meta["files"])
     except (ValueError, KeyError, TypeError): raise bad("path", "a whole run directory", f"{path}, whose run.json is damaged") from None
-    if version != FORMAT: raise bad("path", f"a run directory of format {FORMAT}", f"{path}, of format {version!r} (written by another version of kvae_nb)")
+    other = f"{path}, of format {version!r} (written by another version of kvae_nb)"
+    if version != FORMAT: raise bad("path", f"a run directory of format {FORMAT}", other)
     for name, digest in files.items():
         if Path(name).name != name or (path/name).is_symlink(): raise bad("path", "a run directory with plain files", f"{path} with {name!r}")
-        if not (path/name).is_file() or sha256(path/name) != digest: raise bad("path", "a whole run directory", f"{path}, whose {name} is missing or damaged")
+        whole = (path/name).is_file() and sha256(path/name) == digest
+        if not whole: raise bad("path", "a whole run directory", f"{path}, whose {name} is missing or damaged")
     return meta
 
 # %% ../nbs/08_checkpoint.ipynb #7a0ab19e

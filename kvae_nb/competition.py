@@ -257,6 +257,7 @@ def fit(
     for state in refine(state, x[train]): yield state
     yield finish(state, x)
 
+# %% ../nbs/07_competition.ipynb #02838a7e
 def finish(
     state:State, # Of any phase
     x,           # All points, those held out too
@@ -265,7 +266,7 @@ def finish(
     _, held_out = split_off(len(x), state.settings)
     return assign_all(choose(state, x[held_out]), x)
 
-# %% ../nbs/07_competition.ipynb #5745f708
+# %% ../nbs/07_competition.ipynb #b621ae9e
 def split_off(
     n:int,       # How many points
     s:Settings,  # Resolved

@@ -100,8 +100,8 @@ def load(
     if name == "digits": return digits()
     if name == "mnist": return mnist(root)
     path = Path(name)
-    if path.suffix not in (".npy", ".npz") or not path.is_file(): raise bad("data", f"one of {', '.join(DATASETS)}, or an existing .npy or .npz file", repr(name))
-    return _from_file(path)
+    if path.suffix in (".npy", ".npz") and path.is_file(): return _from_file(path)
+    raise bad("data", f"one of {', '.join(DATASETS)}, or an existing .npy or .npz file", repr(name))
 
 # %% ../nbs/01_data.ipynb #e3b13524
 def _from_file(path):

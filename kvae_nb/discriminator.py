@@ -12,7 +12,8 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 from .core import generator
-from .stack import Learner, StackedLinear, select
+from . import stack
+from .stack import Learner, StackedLinear
 
 # %% ../nbs/05_discriminator.ipynb #e0129c04
 def dropout(
@@ -88,27 +89,36 @@ class Discriminators:
         device="cpu", dtype=torch.float32,
     ):
         d = math.prod(shape) if pool == 1 else shape[0] * (shape[1] // pool) * (shape[2] // pool)
-        nets = dict(independent=IndependentNets, shared=SharedNets)[kind](n_experts, k or n_experts, d, hidden, dropout, generator(seed, "discriminator"))
-        self.learner, self.pool, self.noise, self.batch_size = Learner(nets.to(device, dtype), lr, beta1), pool, noise, batch_size
+        Nets = dict(independent=IndependentNets, shared=SharedNets)[kind]
+        nets = Nets(n_experts, k or n_experts, d, hidden, dropout, generator(seed, "discriminator"))
+        self.learner, self.shape = Learner(nets.to(device, dtype), lr, beta1), tuple(shape)
+        self.pool, self.noise, self.batch_size = pool, noise, batch_size
 
     @property
     def net(self): return self.learner.net
     def state_dict(self): return self.learner.state_dict()
     def load_state_dict(self, tensors): self.learner.load_state_dict(tensors)
 
-    def see(self, x):
-        "`(..., *shape)` points as the networks see them: averaged over squares, flattened"
-        lead = x.shape[:-1] if self.pool == 1 and x.ndim <= 3 else x.shape[:-3]
-        if self.pool > 1: x = F.avg_pool2d(x.flatten(0, -4), self.pool)
-        return x.reshape(*lead, -1)
+# %% ../nbs/05_discriminator.ipynb #2e7bd7bb
+@patch
+def see(self:Discriminators,
+    x, # `(..., *shape)` points
+)->torch.Tensor: # `(..., d)`
+    "Points as the networks see them: averaged over squares, flattened"
+    lead = x.shape[:x.ndim - len(self.shape)]
+    if self.pool > 1: x = F.avg_pool2d(x.flatten(0, -4), self.pool)
+    return x.reshape(*lead, -1)
 
-    def select(self, idx):
-        "New discriminators: these, in this order"
-        new = copy.copy(self)
-        new.learner = select(self.learner, idx)
-        return new
+@patch
+def select(self:Discriminators,
+    idx, # Which experts', in which order
+):
+    "New discriminators: these"
+    new = copy.copy(self)
+    new.learner = stack.select(self.learner, idx)
+    return new
 
-# %% ../nbs/05_discriminator.ipynb #bf91ea38
+# %% ../nbs/05_discriminator.ipynb #2d76cb2f
 @patch
 def train(self:Discriminators, x, experts, n_steps, g):
     "Tell each expert's samples from the data for `n_steps`; the accuracy of each"
@@ -123,14 +133,14 @@ def train(self:Discriminators, x, experts, n_steps, g):
         hits += signed.detach().gt(0).to(x.dtype).mean(1)
     return hits / max(n_steps, 1)
 
-# %% ../nbs/05_discriminator.ipynb #a271dc0f
+# %% ../nbs/05_discriminator.ipynb #9bcecedb
 @patch
 @torch.no_grad()
 def log_ratio(self:Discriminators, x, experts=None, rows=1024):
     "`(n, k)` log dP_gj / dP_d, the logits"
     return torch.cat([self.net.scores(self.see(part)) for part in x.split(rows)])
 
-# %% ../nbs/05_discriminator.ipynb #20c58381
+# %% ../nbs/05_discriminator.ipynb #d1e61243
 class Bound:
     "Scores by the experts' own importance-weighted bound on log p_j(x)"
     def train(self, x, experts, n_steps, g): return x.new_full((experts.k,), math.nan)

@@ -77,7 +77,7 @@ def plot_composition(
     ax = ax or plt.subplots(figsize=(.45 * len(labels) + 1.5, .3 * len(experts) + 1))[1]
     ax.imshow(counts / counts.sum(1, keepdims=True), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, l), n in np.ndenumerate(counts):
-        if n: ax.text(l, i, n, ha="center", va="center", fontsize=7, color="w" if n > counts[i].sum() / 2 else "k")
+        if n: ax.text(l, i, n, ha="center", va="center", fontsize=7, color="w" if n > .6 * counts[i].sum() else "k")
     ax.set_xticks(range(len(labels)), labels); ax.set_yticks(range(len(experts)), experts)
     ax.set(xlabel="true label", ylabel="expert", title=title)
     return ax
@@ -96,6 +96,7 @@ def plot_history(
     axes[2].semilogy(t, np.maximum(of("moved"), 1e-5))
     axes[3].plot(t, of("elbo").mean(1), label="ELBO, nats"); twin = axes[3].twinx()
     twin.plot(t, of("disc_accuracy").mean(1), "k:", label="accuracy"); twin.set_ylim(.4, 1)
-    axes[0].legend(frameon=False); axes[3].legend(*[a + b for a, b in zip(axes[3].get_legend_handles_labels(), twin.get_legend_handles_labels())], frameon=False)
-    for ax, title in zip(axes, ("KL divergence, nats", "points of each expert", "share of points that moved", "experts and discriminators")): ax.set(title=title, xlabel="iteration")
+    axes[0].legend(frameon=False); axes[3].legend(handles=[*axes[3].lines, *twin.lines], frameon=False)
+    titles = "KL divergence, nats", "points of each expert", "share of points that moved", "experts and discriminators"
+    for ax, title in zip(axes, titles): ax.set(title=title, xlabel="iteration")
     return axes

@@ -10,6 +10,7 @@ __all__ = ['MOMENTS', 'StackedLinear', 'mlp', 'StackedConv', 'StackedConvTranspo
 import copy, math
 from contextlib import contextmanager
 import torch
+from fastcore.basics import patch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
@@ -127,21 +128,26 @@ class Learner:
             adam(self.params, grads, self.exp_avg, self.exp_avg_sq, [], self.steps, fused=True, amsgrad=False, maximize=False,
                  beta1=self.beta1, beta2=.999, lr=self.lr * scale, weight_decay=0, eps=1e-8)
 
-    def state_dict(self):
-        "Weights and moments, flat: `net.…`, `exp_avg.…`, `exp_avg_sq.…`, `steps.…`"
-        names = [n for n, _ in self.net.named_parameters()]
-        moments = {f"{kind}.{n}": v for kind in MOMENTS for n, v in zip(names, getattr(self, kind))}
-        return {f"net.{n}": v for n, v in self.net.state_dict().items()} | moments
-
-    def load_state_dict(self, tensors):
-        "Take weights and moments back"
-        self.net.load_state_dict({n[4:]: v for n, v in tensors.items() if n.startswith("net.")})
-        for kind in MOMENTS:
-            for (n, _), v in zip(self.net.named_parameters(), getattr(self, kind)): v.copy_(tensors[f"{kind}.{n}"])
-
+# %% ../nbs/03_stack.ipynb #d556e52b
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")
 
-# %% ../nbs/03_stack.ipynb #5ea0bc7d
+@patch
+def state_dict(self:Learner):
+    "Weights and moments, flat: `net.…`, `exp_avg.…`, `exp_avg_sq.…`, `steps.…`"
+    names = [n for n, _ in self.net.named_parameters()]
+    moments = {f"{kind}.{n}": v for kind in MOMENTS for n, v in zip(names, getattr(self, kind))}
+    return {f"net.{n}": v for n, v in self.net.state_dict().items()} | moments
+
+@patch
+def load_state_dict(self:Learner,
+    tensors, # What `state_dict` gave
+):
+    "Take weights and moments back"
+    self.net.load_state_dict({n[4:]: v for n, v in tensors.items() if n.startswith("net.")})
+    for kind in MOMENTS:
+        for (n, _), v in zip(self.net.named_parameters(), getattr(self, kind)): v.copy_(tensors[f"{kind}.{n}"])
+
+# %% ../nbs/03_stack.ipynb #88af36d8
 def select(
     learner:Learner, # The stack
     idx,             # Which experts, in which order
@@ -157,7 +163,7 @@ def select(
             if b is not None and b.ndim: module._buffers[name] = take(b, b)
     return new
 
-# %% ../nbs/03_stack.ipynb #7eb5d8d6
+# %% ../nbs/03_stack.ipynb #fd06565b
 def put(
     learner:Learner, # Where they go, changed in place
     idx,             # Which experts are replaced
@@ -167,7 +173,7 @@ def put(
     tensors = lambda l: [*(p.data for p in l.params), *l.exp_avg, *l.exp_avg_sq]
     for mine, theirs in zip(tensors(learner), tensors(other)): mine[idx] = theirs
 
-# %% ../nbs/03_stack.ipynb #c530b88c
+# %% ../nbs/03_stack.ipynb #4a4f72de
 @contextmanager
 def holding(
     learner:Learner, # The stack
@@ -178,7 +184,7 @@ def holding(
     yield
     if kept is not None: put(learner, idx, kept)
 
-# %% ../nbs/03_stack.ipynb #8f64967c
+# %% ../nbs/03_stack.ipynb #f8bc75e5
 def batches(
     members,       # For each expert the indices of its points, `k` tensors
     batch_size:int,# b, points per expert and step
