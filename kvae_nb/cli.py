@@ -30,7 +30,7 @@ def save_pictures(
     from matplotlib.figure import Figure
     def picture(name, draw, size=None, rows=1):
         figure = Figure(figsize=size, layout="constrained")
-        draw(figure.subplots(1, rows)); figure.savefig(Path(folder)/name, dpi=110)
+        draw(figure.subplots(1, rows)); figure.savefig(Path(folder)/name, dpi=110, bbox_inches="tight")
     k, c = len(model.weights_), model.labels_
     samples = [model.sample(12, component=j, random_state=j)[0] for j in range(k)]
     if X.ndim == 2 and X.shape[1] == 2: picture("partition.png", lambda ax: plot_partition(X, c, samples=samples, ax=ax), (6, 5))
@@ -156,6 +156,7 @@ def run(model, X, y, out, with_table, source):
         sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
         write_json(folder/"results.json", dict(source=source, results=rows, lower_bound=model.lower_bound_, sizes=sizes, environment=environment()))
     print(f"{source['data']}, {len(X)} points, k = {model.n_components}, {model.n_iter_} iterations: {out}\n{table(rows)}")
+    if "bound" in rows[0]: print("bound: nats that the Bernoulli likelihood gives to grey values, not a density; compare it with its like only")
 
 # %% ../nbs/15_cli.ipynb #6cb1d887
 def sample(
@@ -188,4 +189,4 @@ def _draw(model, X, component, path):
         plot_rows(np.array_split(grey, max(1, round(len(X)**.5))), ax=figure.subplots())
     elif X.shape[1] == 2: plot_partition(X, component, ax=figure.subplots())
     else: raise bad("out", "an .npz file for vectors that are not two-dimensional", path.name[1:])
-    figure.savefig(path, format="png", dpi=110)
+    figure.savefig(path, format="png", dpi=110, bbox_inches="tight")

@@ -44,8 +44,9 @@ def make_experts(
     n_restarts:int=None, # R, where it is not `s.n_init`
 )->VAEExperts:
     "The VAE experts that the settings describe"
-    return VAEExperts((n_restarts or s.n_init) * s.n_components, shape, s.latent, s.hidden, s.likelihood, s.network, s.lr, s.batch_size,
-                      s.noisy_samples, s.n_importance, s.seed, get_device(s.device), getattr(torch, s.dtype))
+    return VAEExperts((n_restarts or s.n_init) * s.n_components, shape, latent=s.latent, hidden=s.hidden,
+                      likelihood=s.likelihood, network=s.network, lr=s.lr, batch_size=s.batch_size, noisy_samples=s.noisy_samples,
+                      n_importance=s.n_importance, seed=s.seed, device=get_device(s.device), dtype=getattr(torch, s.dtype))
 
 def make_scorer(
     s:Settings,   # Resolved
@@ -55,8 +56,9 @@ def make_scorer(
     "The scorer that the rule needs: discriminators, the experts' bound, or the nearest sample"
     if s.rule == "bound": return Bound()
     if s.rule == "nearest": return Nearest(s.batch_size)
-    return Discriminators((n_restarts or s.n_init) * s.n_components, shape, s.n_components, s.discriminator, s.disc_hidden, s.disc_lr, s.disc_beta1,
-                          s.disc_dropout, s.disc_noise, s.disc_pool, s.batch_size, s.seed, get_device(s.device), getattr(torch, s.dtype))
+    return Discriminators((n_restarts or s.n_init) * s.n_components, shape, s.n_components, kind=s.discriminator,
+                          hidden=s.disc_hidden, lr=s.disc_lr, beta1=s.disc_beta1, dropout=s.disc_dropout, noise=s.disc_noise,
+                          pool=s.disc_pool, batch_size=s.batch_size, seed=s.seed, device=get_device(s.device), dtype=getattr(torch, s.dtype))
 
 # %% ../nbs/07_competition.ipynb #9624ef08
 def start(
@@ -70,6 +72,7 @@ def start(
     s = settings.resolve(tuple(x.shape[1:]))
     R, k, n = s.n_init, s.n_components, len(x)
     if n < k: raise bad("X", "at least as many points as experts", f"n_samples={n} for n_components={k}")
+    experts, scorer = copy.deepcopy((experts, scorer))  # a user's own stay as they are
     experts, scorer = experts or make_experts(s, x.shape[1:]), scorer or make_scorer(s, x.shape[1:])
     if experts.k != R * k: raise bad("experts", f"n_init * n_components = {R * k} of them", f"k={experts.k}")
     c = _random_split(R, k, n, s.seed) if c is None else _first_partition(c, R, k, n)

@@ -242,6 +242,7 @@ def as_array(
 )->np.ndarray:
     "`X` as a finite numeric array of rank 2 or 4"
     if isinstance(X, torch.Tensor): X = X.detach().cpu().numpy()
+    if isinstance(X, (list, tuple)): X = _from_lists(X, name)
     rank = getattr(X, "ndim", None) or np.ndim(X)
     if rank not in (2, 4): raise bad(name, "of shape (n, d) or (n, c, h, w)", f"shape {np.shape(X)}")
     if 0 in np.shape(X): raise bad(name, "not empty", f"shape {np.shape(X)}")
@@ -251,6 +252,10 @@ def as_array(
     return X
 
 # %% ../nbs/00_core.ipynb #8b708d3e
+def _from_lists(X, name):
+    try: return np.asarray(X)
+    except ValueError: raise bad(name, "rectangular", "nested sequences of different lengths") from None
+
 def _numeric(X, name):
     "`check_array`, its messages in the form of `bad`"
     kind = np.asarray(X).dtype.kind

@@ -142,6 +142,8 @@ def fit_scaling(
     "The `Scaling` for these points under this likelihood"
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     if (X == X[:1]).all(): raise bad("X", "data that vary", f"{len(X)} points that are all equal")
+    size = max(-float(X.min()), float(X.max()))
+    if size > 1e150: raise bad("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
     if likelihood == "bernoulli" and X.dtype.kind in "iu" and (X.min() < 0 or X.max() > 255):
         raise bad("X", "in 0..255 for integers under a Bernoulli likelihood", f"values from {X.min()} to {X.max()}")
     table = X.astype(float).reshape(len(X), -1) if X.ndim == 2 and likelihood == "gaussian" else X.reshape(-1, 1).astype(float)
