@@ -49,6 +49,7 @@ def new_run(
     finally: shutil.rmtree(aside, ignore_errors=True)
 
 def _flush(path):
+    path.chmod(0o644)
     with open(path, "rb") as f: os.fsync(f.fileno())
 
 # %% ../nbs/08_checkpoint.ipynb #1649d248
