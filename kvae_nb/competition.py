@@ -252,12 +252,13 @@ def fit(
     s = settings.resolve(tuple(x.shape[1:]))
     x = x.to(get_device(s.device))
     train, held_out = split_off(len(x), s)
-    if state is None: state = start(x[train], s, experts, scorer, c if c is None else np.asarray(c)[..., train])
+    x_train = x[train] if len(train) < len(x) else x
+    if state is None: state = start(x_train, s, experts, scorer, c if c is None else np.asarray(c)[..., train])
     elif state.phase not in ("pretrain", "compete"): raise bad("state", "of phase 'pretrain' or 'compete'", repr(state.phase))
     yield (state := dataclasses.replace(state, settings=s))
-    while state.iteration < s.n_iters and not settled(state): state = step(state, x[train]); yield state
+    while state.iteration < s.n_iters and not settled(state): yield (state := step(state, x_train))
     yield (state := choose(state, x[held_out]))
-    for state in refine(state, x[train]): yield state
+    for state in refine(state, x_train): yield state
     yield finish(state, x)
 
 # %% ../nbs/07_competition.ipynb #02838a7e
