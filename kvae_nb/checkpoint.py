@@ -28,6 +28,8 @@ def check_new(
     "`path`, if nothing is there yet"
     path = Path(path)
     if path.exists() or path.is_symlink(): raise bad("path", "a run directory that does not exist yet", f"{path}, which exists")
+    above = next(p for p in path.absolute().parents if p.exists())
+    if not above.is_dir(): raise bad("path", "below a folder", f"{path}, but {above} is a file")
     return path
 
 # %% ../nbs/08_checkpoint.ipynb #ee499aaf
@@ -117,8 +119,13 @@ def read_state(
     try:
         s = settings_from_json((path/"settings.json").read_text())
         tensors, history = load_file(path/"weights.safetensors"), json.loads((path/"history.json").read_text())
-    except (OSError, ValueError, SafetensorError) as e: raise bad("path", "a whole run directory", f"{path} ({e})") from None
-    if device: s = dataclasses.replace(s, device=device)
+        if device: s = dataclasses.replace(s, device=device)
+        return _to_state(s, tensors, history, meta, experts, scorer), meta
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as e:
+        raise bad("path", "a whole run directory of a state", f"{path} ({type(e).__name__}: {str(e).splitlines()[0]})") from None
+
+def _to_state(s, tensors, history, meta, experts, scorer):
+    "The parts made from the settings, and filled"
     of = lambda name: {key[len(name) + 1:]: v for key, v in tensors.items() if key.startswith(name + ".")}
     run, shape = of("state"), tuple(meta["shape"])
     experts, scorer = experts or make_experts(s, shape, len(run["c"])), scorer or make_scorer(s, shape, len(run["c"]))
@@ -128,7 +135,7 @@ def read_state(
     members = list(run["members"].long().split(run["member_sizes"].tolist()))
     bounds = None if meta["bounds"] is None else np.array(meta["bounds"], float)
     return State(s, experts, scorer, run["c"].long(), run["alpha"], run["log_z"], members, meta["iteration"], meta["phase"],
-                 tuple(_record_from_plain(h) for h in history), bounds), meta
+                 tuple(_record_from_plain(h) for h in history), bounds)
 
 # %% ../nbs/08_checkpoint.ipynb #761b9c13
 def save_state(

@@ -145,8 +145,11 @@ def run(model, X, y, out, with_table, source):
     "Fit, compare, write, report"
     held_out = np.random.default_rng(0).permutation(len(X)) < len(X) // 5 if with_table else np.zeros(len(X), bool)
     X, X_held_out, y = X[~held_out], X[held_out], y if y is None else np.asarray(y)[~held_out]
-    began = time.perf_counter()
-    model.fit(X)
+    began, failed = time.perf_counter(), None
+    try: model.fit(X)
+    except FloatingPointError as e:
+        if not hasattr(model, "state_"): raise
+        failed = e  # the last good state is written first
     seconds = time.perf_counter() - began
     if with_table: rows = compare(X, X_held_out, y, model, seconds)
     else: rows = [dict(method="kVAE", seconds=seconds, **(clustering_scores(y, model.labels_) if y is not None else {}))]
@@ -156,6 +159,7 @@ def run(model, X, y, out, with_table, source):
         sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
         write_json(folder/"results.json", dict(source=source, results=rows, lower_bound=model.lower_bound_, sizes=sizes, environment=environment()))
     print(f"{source['data']}, {len(X)} points, k = {model.n_components}, {model.n_iter_} iterations: {out}\n{table(rows)}")
+    if failed: raise failed
     if "bound" in rows[0]: print("bound: nats that the Bernoulli likelihood gives to grey values, not a density; compare it with its like only")
 
 # %% ../nbs/15_cli.ipynb #6cb1d887

@@ -107,8 +107,8 @@ def check_losses(
 ):
     "Raise `FloatingPointError` for the first expert whose loss is not finite"
     wrong = (~torch.as_tensor(losses).isfinite()).nonzero()[:, 0].tolist()
-    if wrong: raise FloatingPointError(f"expert {wrong[0] % k} (restart {wrong[0] // k}) has a loss of {float(losses[wrong[0]])} "
-        f"in iteration {iteration}; the state before it is kept. A smaller lr often helps")
+    when = f"in iteration {iteration}; the state before it is kept" if iteration else "while it is pretrained"
+    if wrong: raise FloatingPointError(f"expert {wrong[0] % k} (restart {wrong[0] // k}) has a loss of {float(losses[wrong[0]])} {when}. A smaller lr often helps")
 
 # %% ../nbs/07_competition.ipynb #cdb8f051
 def step(
