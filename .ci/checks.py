@@ -73,11 +73,12 @@ def links_are_whole():
 
 def imports_go_down():
     "A chapter imports from chapters with lower numbers only"
-    number = {f.stem[3:]: int(f.stem[:2]) for f in ROOT.glob("nbs/[0-9][0-9]_*.ipynb")}
-    for f in ROOT.glob("nbs/[0-9][0-9]_*.ipynb"):
+    chapters = list(ROOT.glob("nbs/[0-9][0-9]*_*.ipynb"))
+    number = {f.stem.split("_", 1)[1]: f.stem.split("_", 1)[0] for f in chapters}
+    for f in chapters:
         exported = [c for c in json.loads(f.read_text())["cells"] if c["cell_type"] == "code" and "".join(c["source"]).startswith("#| export")]
         used = {m for c in exported for m in re.findall(r"from kvae_nb\.(\w+) import", "".join(c["source"]))}
-        up = sorted(m for m in used if number[m] >= int(f.stem[:2]))
+        up = sorted(m for m in used if number[m] >= f.stem.split("_", 1)[0])
         assert not up, f"{f.name} imports {up}, which do not come before it"
 
 

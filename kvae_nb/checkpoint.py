@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from .competition import State, make_experts, make_scorer
+from .competition import State, make_experts, make_scorer, rule_at
 from .core import bad, settings_from_json, settings_to_json, write_json
 
 # %% ../nbs/08_checkpoint.ipynb #0adf40ac
@@ -128,7 +128,7 @@ def _to_state(s, tensors, history, meta, experts, scorer):
     "The parts made from the settings, and filled"
     of = lambda name: {key[len(name) + 1:]: v for key, v in tensors.items() if key.startswith(name + ".")}
     run, shape = of("state"), tuple(meta["shape"])
-    experts, scorer = experts or make_experts(s, shape, len(run["c"])), scorer or make_scorer(s, shape, len(run["c"]))
+    experts, scorer = experts or make_experts(s, shape, len(run["c"])), scorer or make_scorer(dataclasses.replace(s, rule=rule_at(s, meta["iteration"])), shape, len(run["c"]))
     experts.load_state_dict(of("experts")); scorer.load_state_dict(of("scorer"))
     where = next(iter(experts.state_dict().values())).device
     run = {name: v.to(where) for name, v in run.items()}

@@ -56,17 +56,19 @@ def check_number(
 class Settings:
     "Everything that a run is told; `None` is filled in from the data's shape by `resolve`"
     n_components:int=8        # k, the number of experts
-    n_init:int=None # Restarts R, trained side by side; the one with the best held-out bound is kept (vectors: 4; images: 1)
-    n_iters:int=None # Iterations of the competition T, at most (vectors: 100; images: 50)
+    init:str=None # The first partition: "uniform" (random, the paper's), "kmeans", "latent" (a mixture on the codes of one VAE) or "labels" (given) (vectors: uniform; images: latent)
+    n_init:int=None # Restarts R, trained side by side; the one with the best held-out bound is kept (vectors: 4; images: 1; other starts: 1)
+    n_iters:int=None # Iterations of the competition T, at most (vectors: 100; images: 50; other starts: 8)
     tol:float=0.              # Stop when the share of points that moved stays at or below this for `patience` iterations
     patience:int=10           # Iterations that `tol` has to hold
-    pretrain_steps:int=None # Gradient steps per expert on the uniform random split before the first iteration (vectors: 200; images: 200)
-    vae_steps:int=None # Gradient steps per expert in an iteration (vectors: 50; images: 40)
+    pretrain_steps:int=None # Gradient steps per expert on the first partition before the first iteration (vectors: 200; images: 200; other starts: 400)
+    vae_steps:int=None # Gradient steps per expert in an iteration (vectors: 50; images: 40; other starts: 100)
     disc_steps:int=None # Gradient steps per discriminator in an iteration (vectors: 50; images: 30)
     refine_steps:int=None # Gradient steps per expert on the frozen partition, the learning rate falling to zero (vectors: 2500; images: 1200)
     batch_size:int=None # Points per expert in a gradient step (vectors: 64; images: 128)
     lr:float=None # Adam's learning rate for the experts (vectors: 0.001; images: 0.001)
-    rule:str="ratio"          # Who gets a point: "ratio" (the paper's), "raw", "bound" or "nearest"
+    rule:str=None # Who gets a point: "ratio" (the paper's), "raw", "bound", "nearest", or "both" (ratio, at the end bound) (vectors: ratio; images: ratio; other starts: bound)
+    bound_iters:int=5         # Under the rule "both", how many of the last iterations assign by the bound
     weighted:bool=False       # Add log alpha to the scores? The paper does not: it makes the rich richer
     balance:str="revive"      # A starved expert: "revive" (splits the largest cluster), "keep" (trains on the points that it had), "none"
     min_share:float=.2        # An expert is starved below this share of n / k points
@@ -76,6 +78,13 @@ class Settings:
     likelihood:str=None # gaussian (one learned sigma per expert) or bernoulli (grey images) (vectors: gaussian; images: bernoulli)
     noisy_samples:bool=None # Do samples carry the decoder's noise? (vectors: yes; images: no)
     n_importance:int=None # Samples of the importance-weighted bound, S (vectors: 64; images: 16)
+    rule_importance:int=None # Of these, how many are used when the bound assigns points (vectors: 64; images: 1)
+    prior:str=None # What codes are drawn from: "standard" (N(0, I)) or "fitted" (to the codes of each expert's points, after the training) (vectors: standard; images: standard; other starts: fitted)
+    prior_components:int=1    # Gaussians in each fitted prior
+    init_steps:int=4000       # Gradient steps of the VAE whose codes give the start "latent"
+    init_hidden:tuple=(400, 200) # Units of its hidden layers
+    init_latent:int=10        # Dimensions of its code
+    init_components:int=50    # Gaussians on its codes, merged into k clusters
     discriminator:str="independent" # "independent" (k networks, the paper's) or "shared" (one trunk with k heads)
     disc_hidden:tuple=None # Units of the discriminators' hidden layers (vectors: 50,50; images: 128,128)
     disc_lr:float=None # Adam's learning rate for the discriminators (vectors: 0.002; images: 0.001)
@@ -94,18 +103,20 @@ class Settings:
 
 # %% ../nbs/00_core.ipynb #7d6d315c
 DEFAULTS = dict(
-    vectors=dict(n_init=4, n_iters=100, pretrain_steps=200, vae_steps=50, disc_steps=50, refine_steps=2500,
+    vectors=dict(init="uniform", rule="ratio", prior="standard", rule_importance=64, n_init=4, n_iters=100, pretrain_steps=200, vae_steps=50, disc_steps=50, refine_steps=2500,
                  batch_size=64, lr=1e-3, hidden=(50, 50), latent=2, likelihood="gaussian", noisy_samples=True,
                  n_importance=64, disc_hidden=(50, 50), disc_lr=2e-3, disc_beta1=.9, disc_dropout=0., disc_noise=0., disc_pool=1),
-    images=dict(n_init=1, n_iters=50, pretrain_steps=200, vae_steps=40, disc_steps=30, refine_steps=1200,
+    images=dict(init="latent", rule="ratio", prior="standard", rule_importance=1, n_init=1, n_iters=50, pretrain_steps=200, vae_steps=40, disc_steps=30, refine_steps=1200,
                 batch_size=128, lr=1e-3, hidden=(128, 128), latent=8, likelihood="bernoulli", noisy_samples=False,
-                n_importance=16, disc_hidden=(128, 128), disc_lr=1e-3, disc_beta1=.5, disc_dropout=.3, disc_noise=1., disc_pool=2))
-CHOICES = dict(rule=("ratio", "raw", "bound", "nearest"), balance=("revive", "keep", "none"), network=("mlp", "conv"),
+                n_importance=16, disc_hidden=(128, 128), disc_lr=1e-3, disc_beta1=.5, disc_dropout=.3, disc_noise=1., disc_pool=2),
+    other_starts=dict(rule="bound", prior="fitted", n_init=1, n_iters=8, pretrain_steps=400, vae_steps=100))
+CHOICES = dict(init=("uniform", "kmeans", "latent", "labels"), rule=("ratio", "raw", "bound", "nearest", "both"), prior=("standard", "fitted"), balance=("revive", "keep", "none"), network=("mlp", "conv"),
                likelihood=("gaussian", "bernoulli"), discriminator=("independent", "shared"), dtype=("float32", "float64"))
 
 # %% ../nbs/00_core.ipynb #8d0ea3ae
 WHOLE = dict(n_components=1, n_init=1, n_iters=1, patience=1, pretrain_steps=0, vae_steps=1, disc_steps=1, refine_steps=0,
-             batch_size=1, latent=1, n_importance=1, disc_pool=1, seed=0)
+             batch_size=1, latent=1, n_importance=1, rule_importance=1, bound_iters=0, prior_components=1, init_steps=1, init_latent=1,
+             init_components=1, disc_pool=1, seed=0)
 REAL = dict(tol=(0, 1), lr=(1e-12, 1e3), min_share=(0, 1), disc_lr=(1e-12, 1e3), disc_beta1=(0, .999), disc_dropout=(0, .95),
             disc_noise=(0, 1e6), holdout=(.01, .5))
 
@@ -117,7 +128,7 @@ def check_settings(s):
         if getattr(s, name) is not None: check_number(name, getattr(s, name), low, high)
     for name, choices in CHOICES.items():
         if getattr(s, name) is not None: check_choice(name, getattr(s, name), choices)
-    for name in ("hidden", "disc_hidden"):
+    for name in ("hidden", "disc_hidden", "init_hidden"):
         for units in getattr(s, name) or (): check_number(name, units, 1, whole=True)
     for name in ("weighted", "noisy_samples"):
         if getattr(s, name) not in (None, True, False): raise bad(name, "True or False", repr(getattr(s, name)))
@@ -136,6 +147,7 @@ def resolve(
 )->Settings:
     "The settings with every `None` replaced by the default for data of this shape"
     defaults = dict(DEFAULTS["vectors" if len(shape) == 1 else "images"])
+    if (self.init or defaults["init"]) != "uniform": defaults |= DEFAULTS["other_starts"]
     if len(shape) == 3 and shape[0] != 1: defaults["likelihood"] = "gaussian"
     if len(shape) == 3: defaults["disc_pool"] = 2 if min(shape[1:]) >= 16 else 1
     if self.network == "conv": defaults["hidden"] = (16, 32)

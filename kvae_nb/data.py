@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CENTRES', 'DATASETS', 'five_modes', 'five_modes_log_density', 'digits', 'import_torchvision', 'data_root', 'mnist',
-           'load', 'Scaling', 'fit_scaling']
+           'deskew', 'load', 'Scaling', 'fit_scaling']
 
 # %% ../nbs/01_data.ipynb #dffd3541
 import os, sys
@@ -87,6 +87,28 @@ def mnist(
     return data.data.numpy()[:, None], data.targets.numpy()
 
 # %% ../nbs/01_data.ipynb #3eff19a1
+def deskew(
+    X, # `(n, c, h, w)` images, ink positive on a background of zero
+)->np.ndarray: # float32, the same shape
+    "Images sheared until their second moments are upright, and centred"
+    X = as_array(X)
+    if X.ndim != 4: raise bad("X", "images (n, c, h, w)", f"shape {X.shape}")
+    if X.min() < 0: raise bad("X", "images with ink positive on a background of zero", f"values from {X.min()}")
+    return np.stack([_upright(x.astype(np.float32)) for x in X])
+
+def _upright(x):
+    "One image `(c, h, w)`: the shear and the shift by the moments of its ink"
+    from scipy.ndimage import affine_transform
+    ink, (h, w) = x.sum(0), x.shape[1:]
+    if ink.sum() <= 0: return x
+    at, p = np.mgrid[:h, :w].reshape(2, -1), ink.ravel() / ink.sum()
+    centre = at @ p
+    (vyy, vyx), _ = (away := at - centre[:, None]) * p @ away.T
+    shear = np.array([[1, 0], [vyx / max(vyy, 1e-6), 1]])
+    middle = np.array([(h - 1) / 2, (w - 1) / 2])
+    return np.stack([affine_transform(channel, shear, centre - shear @ middle, order=1) for channel in x])
+
+# %% ../nbs/01_data.ipynb #c125a1e2
 DATASETS = ("five_modes", "digits", "mnist")
 
 def load(
@@ -103,7 +125,7 @@ def load(
     if path.suffix in (".npy", ".npz") and path.is_file(): return _from_file(path)
     raise bad("data", f"one of {', '.join(DATASETS)}, or an existing .npy or .npz file", repr(name))
 
-# %% ../nbs/01_data.ipynb #e3b13524
+# %% ../nbs/01_data.ipynb #faf5d217
 def _from_file(path):
     try: held = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as e: raise bad("data", "a NumPy file of plain numbers", f"{path} ({e})") from None
@@ -111,7 +133,7 @@ def _from_file(path):
     if "X" not in held: raise bad("data", "an .npz file with an array X", f"{path} with {sorted(held)}")
     return held["X"], held["y"] if "y" in held else None
 
-# %% ../nbs/01_data.ipynb #4b4c14c3
+# %% ../nbs/01_data.ipynb #d45017a5
 @dataclass(frozen=True, eq=False)
 class Scaling:
     "An affine map from the user's units to the experts'"
@@ -134,7 +156,7 @@ class Scaling:
         "sum of log scale over a point's features, in nats"
         return float(np.log(np.broadcast_to(self.scale, self.shape)).sum())
 
-# %% ../nbs/01_data.ipynb #faf5d217
+# %% ../nbs/01_data.ipynb #bd33b9ea
 def fit_scaling(
     X:np.ndarray,         # `(n, d)` or `(n, c, h, w)`, finite
     likelihood:str,       # "gaussian": standardise; "bernoulli": to [0, 1]

@@ -143,8 +143,12 @@ def log_ratio(self:Discriminators, x, experts=None, rows=1024):
 # %% ../nbs/05_discriminator.ipynb #d1e61243
 class Bound:
     "Scores by the experts' own importance-weighted bound on log p_j(x)"
+    def __init__(self,
+        n_importance:int=None, # Samples of the bound, where not all of the experts'
+    ): self.n_importance = n_importance
+
     def train(self, x, experts, n_steps, g): return x.new_full((experts.k,), math.nan)
-    def log_ratio(self, x, experts): return experts.bound(x)
+    def log_ratio(self, x, experts): return experts.bound(x) if self.n_importance is None else experts.bound(x, self.n_importance)
     def select(self, idx): return self
     def state_dict(self): return {}
     def load_state_dict(self, tensors): pass

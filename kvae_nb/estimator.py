@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 from .checkpoint import new_run, read_state, to_plain, write_state
-from . import competition
+from . import assignment, competition
 from .competition import finish, log_weights_of, mixture_bounds, split_off
 from .core import Settings, as_array, bad, check_number, generator, takes_settings, to_seed
 from .data import Scaling, fit_scaling
@@ -39,10 +39,24 @@ class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
 
 # %% ../nbs/12_estimator.ipynb #65b90a6a
 @patch
+def _named(self:KVAE):
+    "The parameters that are fields of `Settings`; a first partition of one's own is called \"labels\" there"
+    named = {name: getattr(self, name) for name in set(Settings.__dataclass_fields__) - {"seed"}}
+    return named if self.init is None or isinstance(self.init, str) else {**named, "init": "labels"}
+
+@patch
+def _given(self:KVAE, n):
+    "The first partition that came as `init`, checked"
+    if isinstance(self.init, str): raise bad("init", "the labels themselves, an array of integers", repr(self.init))
+    c, k = np.asarray(self.init), self.n_components
+    if c.shape != (n,) or c.dtype.kind not in "iu": raise bad("init", f"{n} integers, one for each point", f"shape {c.shape} of {c.dtype}")
+    if c.min() < 0 or c.max() >= k: raise bad("init", f"made of clusters 0 to {k - 1}", f"values from {c.min()} to {c.max()}")
+    return c
+
+@patch
 def _settings(self:KVAE, X):
     "The resolved settings for data `X`"
-    names = set(Settings.__dataclass_fields__) - {"seed"}
-    s = Settings(**{name: getattr(self, name) for name in names}, seed=to_seed(self.random_state)).resolve(X.shape[1:])
+    s = Settings(**self._named(), seed=to_seed(self.random_state)).resolve(X.shape[1:])
     if len(X) < s.n_components: raise bad("X", f"at least n_components={s.n_components} points", f"n_samples={len(X)}")
     if s.network == "conv": StackedVAE(1, X.shape[1:], s.latent, s.hidden, generator(0), network="conv")  # refuses what is too small
     if X.ndim == 2 and s.disc_pool > 1: raise bad("disc_pool", "1 for vectors", s.disc_pool)
@@ -56,21 +70,22 @@ def fit(self:KVAE,
     y=None, # Ignored
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
-    Settings(**{name: getattr(self, name) for name in set(Settings.__dataclass_fields__) - {"seed"}})
+    Settings(**self._named())
     X = as_array(X)
     s = self._settings(X)
+    c = self._given(len(X)) if s.init == "labels" else None
     scaling = fit_scaling(X, s.likelihood)
-    self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)))
+    self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c)
     return self
 
 # %% ../nbs/12_estimator.ipynb #7899b1e4
 @patch
-def _run(self:KVAE, s, scaling, x):
+def _run(self:KVAE, s, scaling, x, c=None):
     state, ended = None, None
     steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
     try:
         with steps:
-            for state in competition.fit(x, s): _show(steps, state)
+            for state in competition.fit(x, s, c=c): _show(steps, state)
     except (KeyboardInterrupt, FloatingPointError) as e:
         if state is None or state.iteration == 0: raise
         ended = e
@@ -173,6 +188,17 @@ def _decode(self:KVAE, drawn, seed, noisy, rows=256):
 
 # %% ../nbs/12_estimator.ipynb #55d89714
 @patch
+def merge(self:KVAE,
+    n_clusters:int, # How many to leave
+    X,              # `(n, *shape)` points, the training data as a rule
+)->np.ndarray:      # `(k,)` the cluster of each expert
+    "Put the experts together into clusters, such that few points lie between two of them"
+    log_w = log_weights_of(self.state_, self._scaled(X))[0]
+    check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
+    return assignment.merge(assignment.runners_up(log_w).cpu(), n_clusters, self.settings_.seed)
+
+# %% ../nbs/12_estimator.ipynb #4302b906
+@patch
 def save(self:KVAE,
     path, # The run directory to be; must not exist
 ):
@@ -186,10 +212,10 @@ def write(self:KVAE,
 ):
     "Write the files of the fitted model, for callers that add their own"
     scaling = {f"scaling.{name}": torch.as_tensor(np.array(getattr(self.scaling_, name), float)) for name in ("shift", "scale")}
-    params = {name: to_plain(v) for name, v in self.get_params().items() if name != "random_state"}
+    params = {name: to_plain(v) for name, v in {**self.get_params(), **self._named()}.items() if name != "random_state"}
     write_state(folder, self.state_, dict(params=params, lower_bound=self.lower_bound_, shape=list(self.scaling_.shape)), scaling)
 
-# %% ../nbs/12_estimator.ipynb #f1976aae
+# %% ../nbs/12_estimator.ipynb #b7b11fee
 @patch(cls_method=True)
 def load(cls:KVAE,
     path,        # A run directory that `save` or `kvae-train` wrote

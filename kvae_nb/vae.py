@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from .core import bad, generator
 from . import stack
+from .prior import LatentPrior, fit_latent_prior
 from .stack import Learner, StackedConv, StackedConvTranspose, StackedLinear, batches, holding, mlp
 
 # %% ../nbs/04_vae.ipynb #4970b4c1
@@ -94,6 +95,7 @@ class StackedVAE(nn.Module):
         if network == "mlp": self.encoder, self.decoder = mlp(k, (d, *hidden, 2 * latent), g), mlp(k, (latent, *hidden[::-1], d), g)
         else: self.encoder, self.decoder = ConvEncoder(k, shape, hidden, 2 * latent, g), ConvDecoder(k, shape, hidden, latent, g)
         self.log_sigma = nn.Parameter(torch.zeros(k, 1, 1))
+        self.prior = None  # N(0, I), until `VAEExperts.fit_prior` fits another
 
     def encode(self, x): return self.encoder(x).chunk(2, -1)
 
@@ -130,8 +132,9 @@ def importance_bound(
     logvar = logvar.clamp(-20, 10)  # beyond, it says nothing, and would overflow on points far from all data
     z = mu + eps * (logvar / 2).exp()                                         # (k, b, S, m)
     out = net.decoder(z.flatten(1, 2)).unflatten(1, z.shape[1:3])             # (k, b, S, d)
-    log_prior_over_q = .5 * (eps.square() - z.square() + logvar).sum(-1)      # the (2 pi) terms cancel
-    log_w = net.log_likelihood(x[:, None], out) + log_prior_over_q
+    minus_log_q = .5 * (eps.square() + logvar).sum(-1)                        # without (m / 2) log(2 pi), as the prior
+    log_prior = -.5 * z.square().sum(-1) if net.prior is None else net.prior.log_density(z)
+    log_w = net.log_likelihood(x[:, None], out) + log_prior + minus_log_q
     return (log_w.logsumexp(-1) - math.log(len(eps))).T
 
 # %% ../nbs/04_vae.ipynb #94d66152
@@ -162,6 +165,7 @@ class VAEExperts:
     def state_dict(self): return {**self.learner.state_dict(), "eps": self.eps}
 
     def load_state_dict(self, tensors):
+        if "net.prior.mean" in tensors: self.net.prior = LatentPrior(*(tensors[f"net.prior.{name}"] for name in ("log_weight", "mean", "factor"))).to(self.eps)
         self.learner.load_state_dict(tensors)
         self.eps = tensors["eps"].to(self.eps)
 
@@ -169,7 +173,7 @@ class VAEExperts:
 @patch
 def train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
     "Climb the ELBO for `n_steps`, each expert on its own points; the mean loss of each, in nats"
-    x, losses = x.flatten(1), [x.new_zeros(self.k)]
+    x, losses, self.net.prior = x.flatten(1), [x.new_zeros(self.k)], None
     empty = [j for j, m in enumerate(members) if not len(m)]
     idx = batches(members, self.batch_size, n_steps, g)
     eps = torch.randn(*idx.shape, self.net.latent, generator=g, device=x.device, dtype=x.dtype)
@@ -187,7 +191,7 @@ def train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
 def sample(self:VAEExperts, n, g, noisy=None):
     "`(k, n, *shape)` samples of each expert; means of the decoder where not `noisy`"
     p = self.net.log_sigma
-    z = torch.randn(self.k, n, self.net.latent, generator=g, device=p.device, dtype=p.dtype)
+    z = self.net.prior.sample(n, g) if self.net.prior else torch.randn(self.k, n, self.net.latent, generator=g, device=p.device, dtype=p.dtype)
     out, noisy = self.net.decoder(z), self.noisy_samples if noisy is None else noisy
     if self.net.likelihood == "bernoulli": x = torch.bernoulli(out.sigmoid(), generator=g) if noisy else out.sigmoid()
     else: x = out + p.exp() * torch.randn(out.shape, generator=g, device=p.device, dtype=p.dtype) if noisy else out
@@ -196,14 +200,15 @@ def sample(self:VAEExperts, n, g, noisy=None):
 # %% ../nbs/04_vae.ipynb #439bb3c2
 @patch
 @torch.no_grad()
-def bound(self:VAEExperts, x, max_floats=2**22):
-    "`(n, k)` importance-weighted bounds on log p_j(x), in nats"
+def bound(self:VAEExperts, x, n_importance=None, max_floats=2**22):
+    "`(n, k)` importance-weighted bounds on log p_j(x), in nats, with the first `n_importance` samples of the noise or all"
+    eps = self.eps[:n_importance]
     x, tail = x.flatten(1), 0
     if self.net.likelihood == "bernoulli":
         inside = x.clamp(0, 1)
         tail, x = 100 * (x - inside).abs().sum(1, keepdim=True), inside
-    rows = max(1, max_floats // (self.k * len(self.eps) * max(x.shape[1], 64)))
-    bounds = torch.cat([importance_bound(self.net, part, self.eps) for part in x.split(rows)])
+    rows = max(1, max_floats // (self.k * len(eps) * max(x.shape[1], 64)))
+    bounds = torch.cat([importance_bound(self.net, part, eps) for part in x.split(rows)])
     return bounds.nan_to_num(nan=-math.inf, neginf=-math.inf) - tail  # inf - inf: as far as float32 reaches
 
 # %% ../nbs/04_vae.ipynb #c8b4df5c
@@ -214,7 +219,26 @@ def select(self:VAEExperts, idx):
     new.learner = stack.select(self.learner, idx)
     return new
 
-# %% ../nbs/04_vae.ipynb #9cc1f8d0
+# %% ../nbs/04_vae.ipynb #8ac8f762
+@patch
+@torch.no_grad()
+def fit_prior(self:VAEExperts, x, members, n_components=1, seed=0, n_max=10_000):
+    "Fit each expert's prior to codes of its points, at most `n_max` of them; `sample` and `bound` use it from now on"
+    codes = []
+    for j, points in enumerate(members):
+        g = generator(seed, "prior", j)
+        chosen = points[torch.randperm(len(points), generator=g)[:n_max].to(points.device)]
+        codes.append(self._codes(x[chosen], j, g))
+    self.net.prior = fit_latent_prior(codes, n_components, seed).to(self.eps)
+
+@patch
+def _codes(self:VAEExperts, x, j, g):
+    "`(n, m)`: a sample of q_j(z | x) for each point"
+    net = self.select([j]).net
+    mu, logvar = torch.cat([torch.cat(net.encode(part[None]), -1)[0] for part in x.flatten(1).split(4096)]).chunk(2, -1)
+    return mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu)
+
+# %% ../nbs/04_vae.ipynb #fb5a308d
 class CentroidExperts:
     "k centroids: the expert that makes k-means of the competition"
     def __init__(self,
