@@ -174,17 +174,8 @@ def sample(self:KVAE,
     seed = to_seed(random_state)
     p = self.weights_ / self.weights_.sum()
     drawn = np.random.default_rng(seed).choice(k, n, p=p) if component is None else np.full(n, component)
-    return self.scaling_.back(self._decode(drawn, seed, noisy)), drawn
-
-@patch
-def _decode(self:KVAE, drawn, seed, noisy, rows=256):
-    "A sample of expert `drawn[i]` for each i, in chunks"
     g = generator(seed, "sample", device=self.state_.c.device)
-    out = []
-    for part in np.split(drawn, range(rows, len(drawn), rows)):
-        x = self.state_.experts.sample(len(part), g, noisy)
-        out.append(x[torch.as_tensor(part, device=x.device), torch.arange(len(part), device=x.device)].cpu())
-    return torch.cat(out)
+    return self.scaling_.back(self.state_.experts.draw(drawn, g, noisy)), drawn
 
 # %% ../nbs/12_estimator.ipynb #55d89714
 @patch

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 from .assignment import merge, runners_up
 from .core import Settings, bad, child_seed, generator
-from .vae import VAEExperts
+from .vae import VAEExperts, anneal
 
 # %% ../nbs/06a_first_partition.ipynb #8c8c3f93
 def uniform_partition(
@@ -41,9 +41,7 @@ def latent_codes(
     one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=s.lr, batch_size=s.batch_size,
                      seed=child_seed(s.seed, "latent"), device=x.device, dtype=x.dtype)
     everyone = [torch.arange(len(x), device=x.device)]
-    for done in range(0, s.init_steps, 100):
-        n, g = min(100, s.init_steps - done), generator(s.seed, "latent", done, device=x.device)
-        one.train(x, everyone, n, g, lr=(1 - done / s.init_steps, 1 - (done + n) / s.init_steps))
+    anneal(one, x, everyone, s.init_steps, child_seed(s.seed, "latent"))
     with torch.no_grad(): return torch.cat([one.net.encode(part[None])[0][0] for part in x.flatten(1).split(4096)]).cpu().double().numpy()
 
 # %% ../nbs/06a_first_partition.ipynb #7aa2aed1

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['gaussian_kl', 'gaussian_log_likelihood', 'bernoulli_log_likelihood', 'ConvEncoder', 'sides', 'ConvDecoder',
-           'StackedVAE', 'elbo', 'importance_bound', 'VAEExperts', 'CentroidExperts']
+           'StackedVAE', 'elbo', 'importance_bound', 'VAEExperts', 'anneal', 'CentroidExperts']
 
 # %% ../nbs/04_vae.ipynb #1cacdd24
 import copy, math
-import torch
+import numpy as np, torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
@@ -186,6 +186,23 @@ def train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
     return torch.stack(losses).sum(0) / max(n_steps, 1)
 
 # %% ../nbs/04_vae.ipynb #d731403d
+def anneal(
+    experts,     # `VAEExperts`, changed in place
+    x,           # `(n, *shape)` points, scaled
+    members,     # For each expert the indices of its points
+    n_steps:int, # Gradient steps of each
+    seed:int,    # For batches and noise
+    chunk:int=100, # Steps that are drawn at once
+):
+    "Train, the learning rate falling linearly to zero"
+    for done in range(0, n_steps, chunk):
+        n = min(chunk, n_steps - done)
+        lr = (1 - done / n_steps, 1 - (done + n) / n_steps)
+        losses = experts.train(x, members, n, generator(seed, "anneal", done, device=x.device), lr=lr)
+        wrong = (~losses.isfinite()).nonzero()[:, 0].tolist()
+        if wrong: raise FloatingPointError(f"model {wrong[0]} has a loss of {float(losses[wrong[0]])} after {done + n} gradient steps. A smaller lr often helps")
+
+# %% ../nbs/04_vae.ipynb #c8b4df5c
 @patch
 @torch.no_grad()
 def sample(self:VAEExperts, n, g, noisy=None):
@@ -197,7 +214,17 @@ def sample(self:VAEExperts, n, g, noisy=None):
     else: x = out + p.exp() * torch.randn(out.shape, generator=g, device=p.device, dtype=p.dtype) if noisy else out
     return x.unflatten(-1, self.shape)
 
-# %% ../nbs/04_vae.ipynb #439bb3c2
+# %% ../nbs/04_vae.ipynb #b543440e
+@patch
+def draw(self:VAEExperts, drawn, g, noisy=None, rows=256):
+    "`(n, *shape)`: a sample of expert `drawn[i]` for each i, in chunks"
+    out = []
+    for part in np.split(drawn, range(rows, len(drawn), rows)):
+        x = self.sample(len(part), g, noisy)
+        out.append(x[torch.as_tensor(part, device=x.device), torch.arange(len(part), device=x.device)].cpu())
+    return torch.cat(out)
+
+# %% ../nbs/04_vae.ipynb #b209a7e6
 @patch
 @torch.no_grad()
 def bound(self:VAEExperts, x, n_importance=None, max_floats=2**22):
@@ -211,7 +238,7 @@ def bound(self:VAEExperts, x, n_importance=None, max_floats=2**22):
     bounds = torch.cat([importance_bound(self.net, part, eps) for part in x.split(rows)])
     return bounds.nan_to_num(nan=-math.inf, neginf=-math.inf) - tail  # inf - inf: as far as float32 reaches
 
-# %% ../nbs/04_vae.ipynb #c8b4df5c
+# %% ../nbs/04_vae.ipynb #8f5aa83b
 @patch
 def select(self:VAEExperts, idx):
     "New experts: these, in this order"
@@ -219,7 +246,7 @@ def select(self:VAEExperts, idx):
     new.learner = stack.select(self.learner, idx)
     return new
 
-# %% ../nbs/04_vae.ipynb #8ac8f762
+# %% ../nbs/04_vae.ipynb #348e7f3b
 @patch
 @torch.no_grad()
 def fit_prior(self:VAEExperts, x, members, n_components=1, seed=0, n_max=10_000):
@@ -238,7 +265,7 @@ def _codes(self:VAEExperts, x, j, g):
     mu, logvar = torch.cat([torch.cat(net.encode(part[None]), -1)[0] for part in x.flatten(1).split(4096)]).chunk(2, -1)
     return mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu)
 
-# %% ../nbs/04_vae.ipynb #fb5a308d
+# %% ../nbs/04_vae.ipynb #2f9025d6
 class CentroidExperts:
     "k centroids: the expert that makes k-means of the competition"
     def __init__(self,
