@@ -108,6 +108,7 @@ def installs_without_nbdev():
             run, samples = f"{d}/{package.suffix}-run", f"{d}/{package.suffix}.npz"
             call(new/"kvae-train", "--k", "3", "--n", "300", "--n_iters", "2", "--refine_steps", "10", "--quiet", "--out", run, cwd=d)
             call(new/"kvae-sample", run, "--n", "5", "--out", samples, cwd=d)
+            call(new/"python", "-c", "from kvae_nb.frechet import classifier; classifier()", cwd=d)  # its weights are there, and whole
 
 
 CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, installs_without_nbdev]
