@@ -123,7 +123,8 @@ def _train(self:VAEBaseline, x, s):
     k, told, experts = s.n_components, self.told, make_experts(s, x.shape[1:])
     x = x.to(experts.net.log_sigma.device)
     c = torch.randperm(len(x), generator=generator(s.seed, "split"))[None].to(x.device) % k
-    members, self.weights_ = members_of(c, k), shares(c, k)[0].double().cpu().numpy()
+    members = self.members_ = members_of(c, k)
+    self.weights_ = shares(c, k)[0].double().cpu().numpy()
     self.n_steps_ = told["n_steps"] or steps_of_epochs(told["n_epochs"], len(x), k, s.batch_size)
     self.settings_ = dict(told, seed=s.seed, **{name: getattr(s, name) for name in OF_EXPERTS})
     anneal(experts, x, members, self.n_steps_, s.seed)
