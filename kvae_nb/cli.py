@@ -13,6 +13,7 @@ import numpy as np
 from fastcore.script import anno_parser
 from .checkpoint import check_new, new_run
 from .core import Settings, as_array, bad, check_number, environment, settings_to_json, takes_settings, write_json
+from . import data as data_module
 from .data import load
 from .estimator import KVAE
 from .evaluation import clustering_scores
@@ -51,12 +52,10 @@ def typical(
     return [X[order[model.labels_[order] == j][:n]] for j in range(len(model.weights_))]
 
 def _picture_images(model, X, samples, picture):
-    low, scale = model.scaling_.shift, model.scaling_.scale
-    grey = lambda rows: [(np.asarray(r) - low) / scale if model.settings_.likelihood == "bernoulli" else np.asarray(r) for r in rows]
+    grey, size = model.scaling_.grey, (7, .45 * len(samples) + .6)
     labels = [f"{j} ({w:.0%})" for j, w in enumerate(model.weights_)]
-    size = (7, .45 * len(samples) + .6)
-    picture("partition.png", lambda ax: plot_rows(grey(typical(model, X)), labels, "typical members of each expert", ax), size)
-    picture("samples.png", lambda ax: plot_rows(grey(samples), labels, "samples of each expert", ax), size)
+    picture("partition.png", lambda ax: plot_rows([grey(r) for r in typical(model, X)], labels, "typical members of each expert", ax), size)
+    picture("samples.png", lambda ax: plot_rows([grey(r) for r in samples], labels, "samples of each expert", ax), size)
 
 # %% ../nbs/15_cli.ipynb #d687c88d
 def compare(
@@ -124,6 +123,7 @@ def train(
     root:str=None,         # Folder with MNIST, else the environment variable KVAE_DATA, else a cache folder
     n:int=4000,            # Points of the five modes
     data_seed:int=0,       # Draw of the five modes
+    deskew:bool=False,     # Shear handwritten images upright and centre them first
     compare:bool=False,    # Keep a fifth of the points for the log-likelihood, and run k-means and a full GMM beside
     dry_run:bool=False,    # Print the settings and stop
     quiet:bool=False,      # No progress bar
@@ -133,10 +133,11 @@ def train(
     check_new(out)
     X, y = load(data, root, n, data_seed)
     X = as_array(X, n_min=k)
+    if deskew: X = data_module.deskew(X)
     if y is not None and len(y) != len(X): raise bad("y", f"as long as X ({len(X)})", len(y))
     model = KVAE(n_components=k, random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
     if dry_run: return print(settings_to_json(model._settings(X)))
-    run(model, X, y, out, compare, dict(data=data, n=len(X), data_seed=data_seed))
+    run(model, X, y, out, compare, dict(data=data, n=len(X), data_seed=data_seed, deskew=deskew))
 
 train_command = command(train)
 
@@ -189,8 +190,7 @@ def _draw(model, X, component, path):
     from matplotlib.figure import Figure
     figure = Figure(layout="constrained")
     if X.ndim == 4:
-        grey = (X - model.scaling_.shift) / model.scaling_.scale
-        plot_rows(np.array_split(grey, max(1, round(len(X)**.5))), ax=figure.subplots())
+        plot_rows(np.array_split(model.scaling_.grey(X), max(1, round(len(X)**.5))), ax=figure.subplots())
     elif X.shape[1] == 2: plot_partition(X, component, ax=figure.subplots())
     else: raise bad("out", "an .npz file for vectors that are not two-dimensional", path.name[1:])
     figure.savefig(path, format="png", dpi=110, bbox_inches="tight")

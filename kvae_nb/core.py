@@ -75,7 +75,7 @@ class Settings:
     network:str="mlp"         # The experts' networks: "mlp", or "conv" for images
     hidden:tuple=None # Units of the hidden layers, or filters of the convolutions (vectors: 50,50; images: 128,128)
     latent:int=None # Dimensions of the latent code, m (vectors: 2; images: 8)
-    likelihood:str=None # gaussian (one learned sigma per expert) or bernoulli (grey images) (vectors: gaussian; images: bernoulli)
+    likelihood:str=None # gaussian (one learned sigma per expert) or bernoulli (grey images) (vectors: gaussian; images: bernoulli; other starts: gaussian)
     noisy_samples:bool=None # Do samples carry the decoder's noise? (vectors: yes; images: no)
     n_importance:int=None # Samples of the importance-weighted bound, S (vectors: 64; images: 16)
     rule_importance:int=None # Of these, how many are used when the bound assigns points (vectors: 64; images: 1)
@@ -84,7 +84,7 @@ class Settings:
     init_steps:int=4000       # Gradient steps of the VAE whose codes give the start "latent"
     init_hidden:tuple=(400, 200) # Units of its hidden layers
     init_latent:int=10        # Dimensions of its code
-    init_components:int=50    # Gaussians on its codes, merged into k clusters
+    init_components:int=100   # Gaussians on its codes, merged into k clusters
     discriminator:str="independent" # "independent" (k networks, the paper's) or "shared" (one trunk with k heads)
     disc_hidden:tuple=None # Units of the discriminators' hidden layers (vectors: 50,50; images: 128,128)
     disc_lr:float=None # Adam's learning rate for the discriminators (vectors: 0.002; images: 0.001)
@@ -109,7 +109,7 @@ DEFAULTS = dict(
     images=dict(init="latent", rule="ratio", prior="standard", rule_importance=1, n_init=1, n_iters=50, pretrain_steps=200, vae_steps=40, disc_steps=30, refine_steps=1200,
                 batch_size=128, lr=1e-3, hidden=(128, 128), latent=8, likelihood="bernoulli", noisy_samples=False,
                 n_importance=16, disc_hidden=(128, 128), disc_lr=1e-3, disc_beta1=.5, disc_dropout=.3, disc_noise=1., disc_pool=2),
-    other_starts=dict(rule="bound", prior="fitted", n_init=1, n_iters=8, pretrain_steps=400, vae_steps=100))
+    other_starts=dict(rule="bound", prior="fitted", likelihood="gaussian", n_init=1, n_iters=8, pretrain_steps=400, vae_steps=100))
 CHOICES = dict(init=("uniform", "kmeans", "latent", "labels"), rule=("ratio", "raw", "bound", "nearest", "both"), prior=("standard", "fitted"), balance=("revive", "keep", "none"), network=("mlp", "conv"),
                likelihood=("gaussian", "bernoulli"), discriminator=("independent", "shared"), dtype=("float32", "float64"))
 

@@ -140,6 +140,8 @@ class Scaling:
     shift:np.ndarray # `(*shape)` or a scalar
     scale:np.ndarray # `(*shape)` or a scalar, positive
     shape:tuple      # Shape of one point
+    low:float=0.     # Smallest and
+    high:float=1.    # largest value of the data, for pictures
 
     def to(self, X, dtype=torch.float32):
         "`X` in the experts' units, as a tensor"
@@ -150,6 +152,10 @@ class Scaling:
     def back(self, u):
         "A tensor `u` of points in the user's units"
         return u.detach().cpu().numpy().astype(float) * self.scale + self.shift
+
+    def grey(self, X):
+        "Images in the user's units as pictures show them, in [0, 1]"
+        return ((np.asarray(X, float) - self.low) / (self.high - self.low)).clip(0, 1)
 
     @property
     def log_volume(self):
@@ -171,4 +177,5 @@ def fit_scaling(
     table = X.astype(float).reshape(len(X), -1) if X.ndim == 2 and likelihood == "gaussian" else X.reshape(-1, 1).astype(float)
     if likelihood == "gaussian": s = StandardScaler().fit(table); shift, scale = s.mean_, s.scale_
     else: s = MinMaxScaler().fit(table); shift, scale = s.data_min_, s.data_range_
-    return Scaling(shift if X.ndim == 2 and len(shift) > 1 else shift[0], scale if X.ndim == 2 and len(scale) > 1 else scale[0], X.shape[1:])
+    one = lambda v: v if X.ndim == 2 and len(v) > 1 else v[0]
+    return Scaling(one(shift), one(scale), X.shape[1:], float(X.min()), float(X.max()))

@@ -35,7 +35,7 @@ def kmeans_partition(
 # %% ../nbs/06a_first_partition.ipynb #ece58a02
 def latent_codes(
     x,          # `(n, *shape)` points, scaled
-    s:Settings, # Resolved; of it the fields `init_...`, `likelihood`, `lr`, `batch_size`, `device`, `dtype` and `seed`
+    s:Settings, # Resolved; of it the fields `init_steps`, `init_hidden`, `init_latent`, `likelihood`, `lr`, `batch_size`, `device`, `dtype` and `seed`
 )->np.ndarray:  # `(n, m)`
     "The mean codes of one VAE that is trained on all points"
     one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=s.lr, batch_size=s.batch_size,
@@ -53,7 +53,7 @@ def latent_partition(
     n_max:int=20_000, # Codes that the mixture is fitted to, at most
 )->torch.Tensor:      # `(n,)`
     "Full-covariance Gaussians on the codes, the better of two starts, merged into k along the graph of runners-up"
-    C = max(k, min(n_components, len(codes) // 20))
+    C = max(k, min(n_components, len(codes) // 40))
     rng = np.random.default_rng(child_seed(seed, "gmm"))
     part = codes[rng.permutation(len(codes))[:n_max]]
     gm = GaussianMixture(C, n_init=2, reg_covar=1e-4, random_state=child_seed(seed, "gmm") % 2**32).fit(part)

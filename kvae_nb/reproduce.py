@@ -137,11 +137,11 @@ def table1a_seed(seed, scale, root=None):
 
 # %% ../nbs/16_reproduce.ipynb #ed1163d6
 MNIST = dict(
-    cpu=dict(n=60_000, k=15, n_score=10_000, kvae={}, same={}, large=dict(hidden=(1024, 1024))),
+    cpu=dict(n=60_000, k=15, n_score=10_000, kvae=dict(n_iters=30, refine_steps=1000), same={}, large=dict(hidden=(512, 512)), equal=dict(hidden=(1024, 1024))),
     paper=dict(n=60_000, k=15, n_score=10_000, kvae=dict(network="conv", hidden=(32, 64), n_iters=100, vae_steps=100, refine_steps=5000),
-               same=dict(network="conv", hidden=(32, 64)), large=dict(network="conv", hidden=(256, 512))),
+               same=dict(network="conv", hidden=(32, 64)), large=dict(network="conv", hidden=(256, 512)), equal=dict(network="conv", hidden=(128, 256))),
     tiny=dict(n=400, k=3, n_score=100, kvae=dict(n_iters=2, pretrain_steps=5, vae_steps=5, disc_steps=5, refine_steps=5, hidden=(16,)),
-              same=dict(hidden=(16,)), large=dict(hidden=(32,))))
+              same=dict(hidden=(16,)), large=dict(hidden=(32,)), equal=dict(hidden=(48,))))
 
 def table1b_images(o, root):
     "Training images and labels, test images; digits in their place for the tiny scale"
@@ -167,7 +167,10 @@ def table1b_seed(seed, scale, root=None):
               "one VAE of an expert's size, equal steps": single_vae(seed, n_steps=steps, **o["same"]),
               "one VAE of an expert's size, equal epochs": single_vae(seed, n_epochs=epochs, **o["same"]),
               "one larger VAE, equal steps": single_vae(seed, n_steps=steps, **o["large"]),
-              "one larger VAE, equal epochs": single_vae(seed, n_epochs=epochs, **o["large"])}
+              "one larger VAE, equal epochs": single_vae(seed, n_epochs=epochs, **o["large"]),
+              "one VAE of equal parameters, equal steps": single_vae(seed, n_steps=steps, **o["equal"])}
+    gaussian = {"one VAE of an expert's size, equal epochs": dict(n_epochs=epochs, **o["same"]), "one VAE of equal parameters, equal steps": dict(n_steps=steps, **o["equal"])}
+    others |= {f"{name}, Gaussian": single_vae(seed, likelihood="gaussian", **told) for name, told in gaussian.items()}
     for name, other in others.items():
         with clock() as t: other.fit(X)
         x, k = other.scaling_.to(X), len(other.weights_)
