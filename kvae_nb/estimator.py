@@ -202,7 +202,7 @@ def write(self:KVAE,
     folder, # From `new_run`
 ):
     "Write the files of the fitted model, for callers that add their own"
-    scaling = {f"scaling.{name}": torch.as_tensor(np.array(getattr(self.scaling_, name), float)) for name in ("shift", "scale")}
+    scaling = {f"scaling.{name}": torch.as_tensor(np.array(getattr(self.scaling_, name), float)) for name in ("shift", "scale", "low", "high")}
     params = {name: to_plain(v) for name, v in {**self.get_params(), **self._named()}.items() if name != "random_state"}
     write_state(folder, self.state_, dict(params=params, lower_bound=self.lower_bound_, shape=list(self.scaling_.shape)), scaling)
 
@@ -218,6 +218,7 @@ def load(cls:KVAE,
     held = load_file(Path(path)/"weights.safetensors")
     params = {name: tuple(v) if isinstance(v, list) else v for name, v in meta["params"].items()}
     model = cls(**params, random_state=state.settings.seed)
-    scaling = Scaling(held["scaling.shift"].numpy(), held["scaling.scale"].numpy(), tuple(meta["shape"]))
+    limits = [float(held[f"scaling.{name}"]) for name in ("low", "high")]
+    scaling = Scaling(held["scaling.shift"].numpy(), held["scaling.scale"].numpy(), tuple(meta["shape"]), *limits)
     model._take(state.settings, scaling, state, meta["lower_bound"])
     return model
