@@ -61,7 +61,7 @@ class Settings:
     n_iters:int=None # Iterations of the competition T, at most (vectors: 100; images: 50; other starts: 8)
     tol:float=0.              # Stop when the share of points that moved stays at or below this for `patience` iterations
     patience:int=10           # Iterations that `tol` has to hold
-    pretrain_steps:int=None # Gradient steps per expert on the first partition before the first iteration (vectors: 200; images: 200; other starts: 400)
+    pretrain_steps:int=None # Gradient steps per expert on the first partition before the first iteration (vectors: 200; images: 200)
     vae_steps:int=None # Gradient steps per expert in an iteration (vectors: 50; images: 40; other starts: 100)
     disc_steps:int=None # Gradient steps per discriminator in an iteration (vectors: 50; images: 30)
     refine_steps:int=None # Gradient steps per expert on the frozen partition, the learning rate falling to zero (vectors: 2500; images: 1200)
@@ -109,7 +109,7 @@ DEFAULTS = dict(
     images=dict(init="latent", rule="ratio", prior="standard", rule_importance=1, n_init=1, n_iters=50, pretrain_steps=200, vae_steps=40, disc_steps=30, refine_steps=1200,
                 batch_size=128, lr=1e-3, hidden=(128, 128), latent=8, likelihood="bernoulli", noisy_samples=False,
                 n_importance=16, disc_hidden=(128, 128), disc_lr=1e-3, disc_beta1=.5, disc_dropout=.3, disc_noise=1., disc_pool=2),
-    other_starts=dict(rule="bound", prior="fitted", likelihood="gaussian", n_init=1, n_iters=8, pretrain_steps=400, vae_steps=100))
+    other_starts=dict(rule="bound", prior="fitted", likelihood="gaussian", n_init=1, n_iters=8, vae_steps=100))
 CHOICES = dict(init=("uniform", "kmeans", "latent", "labels"), rule=("ratio", "raw", "bound", "nearest", "both"), prior=("standard", "fitted"), balance=("revive", "keep", "none"), network=("mlp", "conv"),
                likelihood=("gaussian", "bernoulli"), discriminator=("independent", "shared"), dtype=("float32", "float64"))
 
