@@ -47,7 +47,7 @@ def readme_text():
     return f"<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n{text}\n"
 
 
-def _text(output): return "".join(output.get("text") or output["data"]["text/plain"])
+def _text(output): return "".join(output.get("text") or output["data"].get("text/markdown") or output["data"]["text/plain"])
 
 
 def readme_is_current():
@@ -55,13 +55,25 @@ def readme_is_current():
 
 
 def numbers_are_current():
-    "The tables of index.ipynb, made again from the JSON files of the benchmarks, are the ones that stand there"
+    "The tables of every notebook, made again from the JSON files of the benchmarks, are the ones that stand there"
+    for f in sorted(ROOT.glob("nbs/**/*.ipynb")):
+        names = {}
+        for cell in json.loads(f.read_text())["cells"]:
+            if "#| asis" not in (source := "".join(cell["source"])): continue
+            stands = "".join(_text(o) for o in cell["outputs"]).strip()
+            assert _said(source, f.parent, names).strip() == stands, f"a table of {f.name} differs from benchmarks/results: run that notebook again"
+
+
+def _said(source, folder, names):
+    "What a cell prints or displays as markdown, run from its notebook's folder"
     import contextlib, io
-    for cell in json.loads((ROOT/"nbs/index.ipynb").read_text())["cells"]:
-        source = "".join(cell["source"])
-        if "#| asis" not in source: continue
-        with contextlib.redirect_stdout(said := io.StringIO()), contextlib.chdir(ROOT): exec(source, {})
-        assert said.getvalue() == _text(cell["outputs"][0]), "a table of index.ipynb differs from benchmarks/results: run that cell again"
+    import IPython.display as shown
+    said, real = io.StringIO(), shown.display
+    shown.display = lambda *parts: [said.write(p.data) for p in parts]
+    try:
+        with contextlib.redirect_stdout(said), contextlib.chdir(folder): exec(source, names)
+    finally: shown.display = real
+    return said.getvalue()
 
 
 def links_are_whole():

@@ -1,11 +1,13 @@
-"""The first picture of README.md: the competition on the five modes, iteration by iteration."""
+"""The pictures of README.md: the competition on the five modes, iteration by iteration, and 15 experts on MNIST."""
 import matplotlib.pyplot as plt
 import torch
 from fastcore.script import call_parse
+from kvae_nb import KVAE
+from kvae_nb.cli import typical
 from kvae_nb.competition import fit
 from kvae_nb.core import Settings
-from kvae_nb.data import fit_scaling, five_modes
-from kvae_nb.plots import plot_partition
+from kvae_nb.data import fit_scaling, five_modes, mnist
+from kvae_nb.plots import plot_partition, plot_rows
 
 
 def five(path):
@@ -22,9 +24,23 @@ def five(path):
     fig.savefig(path, dpi=80)
 
 
+def digits_of_mnist(path, root):
+    "The defaults for images, 15 experts: typical members and samples of each"
+    X, _ = mnist(root)
+    model = KVAE(n_components=15, random_state=0).fit(X)
+    fig, axes = plt.subplots(1, 2, figsize=(9, 6), layout="constrained")
+    labels = [f"{w:.0%}" for w in model.weights_]
+    plot_rows([r / 255 for r in typical(model, X)], labels, "typical members", axes[0])
+    plot_rows([model.sample(12, component=j, random_state=j)[0] / 255 for j in range(15)], labels, "samples", axes[1])
+    fig.savefig(path, dpi=80)
+
+
 @call_parse
 def main(
-    out:str="nbs/images/five_modes.png", # Where the picture goes
+    only:str="five_modes,mnist", # Which pictures
+    root:str=None,  # Folder with MNIST, else the environment variable KVAE_DATA, else a cache folder
+    out:str="nbs/images", # Where they go
 ):
-    "Draw the first picture of README.md"
-    five(out)
+    "Draw the pictures of README.md"
+    if "five_modes" in only: five(f"{out}/five_modes.png")
+    if "mnist" in only: digits_of_mnist(f"{out}/mnist.png", root)
