@@ -132,13 +132,13 @@ def restarts_seed(seed, scale, root=None):
     yield dict(method="8 restarts", **restarts_of(X, y, s), settings=s)
 
 # %% ../nbs/19_ablations.ipynb #3d68c29c
-MNIST_BASE = dict(n_components=15, n_init=1, hidden=(64, 64), batch_size=64, disc_hidden=(64, 64), n_iters=20, pretrain_steps=200, vae_steps=20, disc_steps=20, refine_steps=0, init="uniform", prior="standard")
+MNIST_BASE = dict(n_components=15, n_init=1, hidden=(64, 64), batch_size=64, disc_hidden=(64, 64), n_iters=15, pretrain_steps=200, vae_steps=20, disc_steps=20, refine_steps=0, init="uniform", prior="standard")
 MNIST_ABLATIONS = {
     "base": {}, "samples with the decoder's noise": dict(noisy_samples=True), "ratios not normalised (raw)": dict(rule="raw"), "cold discriminators": dict(change=cold),
     "60 discriminator steps": dict(disc_steps=60), "no noise on the inputs": dict(disc_noise=0.), "no pooling": dict(disc_pool=1), "no dropout": dict(disc_dropout=0.),
     "shared trunk": dict(discriminator="shared"), "shared trunk, averaged": dict(discriminator="shared", averaged=True), "alpha in the rule": dict(weighted=True),
     "1500 steps of pretraining": dict(pretrain_steps=1500), "balance: keep": dict(balance="keep"), "balance: none": dict(balance="none"),
-    "uniform start, bound": dict(rule="bound"), "uniform start, ratio first, bound in the last 10": dict(rule="both", bound_iters=10),
+    "uniform start, bound": dict(rule="bound"), "uniform start, ratio first, bound in the last 8": dict(rule="both", bound_iters=8),
     "k-means start, ratio": dict(init="kmeans", rule="ratio"), "k-means start, bound": dict(init="kmeans", rule="bound"),
     "latent start, ratio": dict(init="latent", rule="ratio"), "latent start, bound": dict(init="latent", rule="bound")}
 

@@ -109,7 +109,7 @@ class VAEBaseline(Baseline):
         check_choice("prior", prior, ("standard", "fitted")); check_number("prior_components", prior_components, 1, whole=True)
         for name in settings: check_choice("a setting of the VAEs", name, OF_EXPERTS)
         self.told = dict(n_models=n_models, n_epochs=n_epochs, n_steps=n_steps, prior=prior, prior_components=prior_components)
-        self.base = Settings(n_components=n_models, n_init=1, seed=to_seed(random_state), **settings)
+        self.base = Settings(n_components=n_models, init="uniform", n_init=1, seed=to_seed(random_state), **settings)
 
     def _settings(self, X):
         "Resolved; refuses what the data are too few for"
@@ -163,7 +163,7 @@ class KMeansBaseline(Baseline):
         random_state=0,   # Seed
     ):
         check_number("n_init", n_init, 1, whole=True)
-        self.told, self.base = dict(n_init=n_init), Settings(n_components=n_components, seed=to_seed(random_state))
+        self.told, self.base = dict(n_init=n_init), Settings(n_components=n_components, init="uniform", seed=to_seed(random_state))
 
     def _settings(self, X): return _enough(self.base.resolve(X.shape[1:]), X)
 
@@ -203,7 +203,7 @@ class GMMBaseline(Baseline):
         check_number("n_init", n_init, 1, whole=True); check_number("reg_covar", reg_covar, 0)
         if n_pca is not None: check_number("n_pca", n_pca, 1, whole=True)
         self.told = dict(n_init=n_init, n_pca=n_pca, reg_covar=reg_covar)
-        self.base = Settings(n_components=n_components, seed=to_seed(random_state))
+        self.base = Settings(n_components=n_components, init="uniform", seed=to_seed(random_state))
 
     def _settings(self, X):
         most = min(len(X), math.prod(X.shape[1:]))

@@ -60,7 +60,7 @@ EPOCHS = dict(mnist=({"VaDE": 10, "DEC": 15}, {"VaDE": 12, "DEC": 10}), digits=(
               tiny=({"VaDE": 1, "DEC": 1}, {"VaDE": 1, "DEC": 1}))
 
 def clusters_seed(seed, scale, root=None):
-    "MNIST: k = 15 and 10; k-means and the mixture for two seeds, deskewed images, VaDE and DEC, which take longest, for one"
+    "MNIST: k = 15 and 10; k-means and the mixture for two seeds, deskewed images, VaDE and DEC for the first"
     (X, y), (X_test, y_test) = mnist(root), mnist(root, "test")
     for k in (15, 10):
         yield dict(method=f"kVAE, k={k}", **kvae_clusters(X, y, X_test, y_test, k, seed, verbose=False))
@@ -69,8 +69,8 @@ def clusters_seed(seed, scale, root=None):
     if seed < 1: yield from deep_clusters(X, y, 15, seed, *EPOCHS["mnist"])
 
 def digits_seed(seed, scale, root=None):
-    "scikit-learn's 1797 digits, k = 10; VaDE and DEC, which take longer, for two seeds"
+    "scikit-learn's 1797 digits, k = 10; VaDE and DEC, which take longer, for the first seed"
     X, y = digits()
     yield dict(method="kVAE, k=10", **kvae_clusters(X, y, None, None, 10, seed, verbose=False))
     yield from plain_clusters(X, y, 10, seed)
-    if seed < 2: yield from deep_clusters(X, y, 10, seed, *EPOCHS["digits"])
+    if seed < 1: yield from deep_clusters(X, y, 10, seed, *EPOCHS["digits"])

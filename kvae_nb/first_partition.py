@@ -52,11 +52,12 @@ def latent_partition(
     seed:int,         # For the starts of the mixture
     n_max:int=20_000, # Codes that the mixture is fitted to, at most
 )->torch.Tensor:      # `(n,)`
-    "Full-covariance Gaussians on the codes, the better of two starts, merged into k along the graph of runners-up"
+    "Full-covariance Gaussians on the codes, the best of some starts, merged into k along the graph of runners-up"
     C = max(k, min(n_components, len(codes) // 40))
     rng = np.random.default_rng(child_seed(seed, "gmm"))
     part = codes[rng.permutation(len(codes))[:n_max]]
-    gm = GaussianMixture(C, n_init=2, reg_covar=1e-4, random_state=child_seed(seed, "gmm") % 2**32).fit(part)
+    few = len(part) < 100 * C
+    gm = GaussianMixture(C, n_init=8 if few else 2, reg_covar=.1 * part.var(0).mean() if few else 1e-4, random_state=child_seed(seed, "gmm") % 2**32).fit(part)
     densities = [multivariate_normal(m, cov).logpdf(codes) for m, cov in zip(gm.means_, gm.covariances_)]
     log_w = torch.as_tensor(np.stack(densities, 1) + np.log(gm.weights_))
     groups = merge(runners_up(log_w), k, child_seed(seed, "merge")) if C > k else np.arange(k)
