@@ -11,7 +11,7 @@ __all__ = ['OVERLAP', 'State', 'make_experts', 'make_scorer', 'start', 'check_lo
 import copy, dataclasses, math, time
 from dataclasses import dataclass
 import numpy as np, torch
-from .assignment import halves, kl_curves, log_normaliser, log_weights, members_of, shares, starved
+from .assignment import halves, kl_curves, log_normaliser, log_weights, members_of, shares, starved, two_best
 from .core import Settings, bad, generator, get_device, seeded
 from .discriminator import Bound, Discriminators, Nearest
 from .first_partition import first_partition
@@ -32,6 +32,8 @@ class State:
     phase:str="pretrain" # What made this state: "pretrain", "compete", "select", "refine" or "done"
     history:tuple=()     # One record for each iteration
     bounds:np.ndarray=None # `(R,)` held-out mixture bound of each restart, when they were compared
+    second:torch.Tensor=None # `(R, n)` the runner-up of each point, since the last assignment
+    margin:torch.Tensor=None # `(R, n)` by how much the winner was ahead of it, nats
 
     @property
     def k(self): return self.settings.n_components
@@ -131,9 +133,9 @@ def step(
         accuracy = scorer.train(x, experts, s.disc_steps, g)          # 2. density ratios
     scores = by_restart(scorer.log_ratio(x, experts), state.k)        # (R, n, k)
     log_w = log_weights(scores, rule, state.alpha if s.weighted else None)  # 3. normalise over the training set
-    c = log_w.argmax(-1)                                              # 4. the expert that explains it best
+    c, second, margin = two_best(log_w)                               # 4. the expert that explains it best
     new = dataclasses.replace(state, experts=experts, scorer=scorer, c=c, alpha=shares(c, state.k), iteration=t, phase="compete",
-                              log_z=log_normaliser(scores), members=members_of(c, state.k))
+                              log_z=log_normaliser(scores), members=members_of(c, state.k), second=second, margin=margin)
     new, revived = balance(new, state, x)
     return dataclasses.replace(new, history=(*state.history, record(new, state, scores, losses, accuracy, revived, began)))
 
@@ -235,9 +237,9 @@ def take_restart(
 )->State:
     "Restart `r` alone, with its history"
     k = state.k; idx = list(range(r * k, (r + 1) * k))
-    one = lambda v: v[r:r + 1] if isinstance(v, (np.ndarray, list)) else v
+    one = lambda v: v[r:r + 1] if isinstance(v, (np.ndarray, list, torch.Tensor)) else v
     return dataclasses.replace(state, experts=state.experts.select(idx), scorer=state.scorer.select(idx), phase="select",
-        c=state.c[r:r + 1], alpha=state.alpha[r:r + 1], log_z=state.log_z[r:r + 1], members=state.members[r * k:(r + 1) * k],
+        **{name: one(getattr(state, name)) for name in ("c", "alpha", "log_z", "second", "margin")}, members=state.members[r * k:(r + 1) * k],
         history=tuple({name: one(v) for name, v in h.items()} for h in state.history))
 
 # %% ../nbs/07_competition.ipynb #02838a7e
@@ -315,9 +317,9 @@ def assign_all(
     x,           # All points
 )->State:
     "Every point assigned by the last scores, as new points will be"
-    c = log_weights_of(state, x).argmax(-1)
+    c, second, margin = two_best(log_weights_of(state, x))
     alpha = state.alpha if state.settings.weighted else shares(c, state.k)  # what the rule uses must not change under it
-    return dataclasses.replace(state, c=c, alpha=alpha, members=members_of(c, state.k), phase="done")
+    return dataclasses.replace(state, c=c, alpha=alpha, members=members_of(c, state.k), second=second, margin=margin, phase="done")
 
 def log_weights_of(
     state:State, # Any

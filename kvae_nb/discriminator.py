@@ -11,7 +11,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
-from .core import generator
+from .core import breathe, generator
 from . import stack
 from .stack import Learner, StackedLinear
 
@@ -124,6 +124,7 @@ def train(self:Discriminators, x, experts, n_steps, g):
     "Tell each expert's samples from the data for `n_steps`; the accuracy of each"
     b, hits = self.batch_size, x.new_zeros(experts.k)
     for _ in range(n_steps):
+        breathe()
         real = x[torch.randint(len(x), (experts.k, b), generator=g, device=x.device)]
         seen = self.see(torch.cat([experts.sample(b, g).to(x.dtype), real], 1))
         if self.noise: seen = seen + self.noise * torch.randn(seen.shape, generator=g, device=x.device, dtype=x.dtype)
@@ -138,7 +139,7 @@ def train(self:Discriminators, x, experts, n_steps, g):
 @torch.no_grad()
 def log_ratio(self:Discriminators, x, experts=None, rows=1024):
     "`(n, k)` log dP_gj / dP_d, the logits"
-    return torch.cat([self.net.scores(self.see(part)) for part in x.split(rows)])
+    return torch.cat([breathe() or self.net.scores(self.see(part)) for part in x.split(rows)])
 
 # %% ../nbs/05_discriminator.ipynb #d1e61243
 class Bound:

@@ -12,7 +12,7 @@ import numpy as np, torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
-from .core import bad, generator
+from .core import bad, breathe, generator
 from . import stack
 from .prior import LatentPrior, fit_latent_prior
 from .stack import Learner, StackedConv, StackedConvTranspose, StackedLinear, batches, holding, mlp
@@ -179,6 +179,7 @@ def train(self:VAEExperts, x, members, n_steps, g, lr=(1, 1)):
     eps = torch.randn(*idx.shape, self.net.latent, generator=g, device=x.device, dtype=x.dtype)
     with holding(self.learner, empty):
         for t in range(n_steps):
+            breathe()
             loss = -elbo(self.net, x[idx[t]], eps[t]).mean(1)
             self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
             losses.append(loss.detach())
@@ -235,7 +236,7 @@ def bound(self:VAEExperts, x, n_importance=None, max_floats=2**22):
         inside = x.clamp(0, 1)
         tail, x = 100 * (x - inside).abs().sum(1, keepdim=True), inside
     rows = max(1, max_floats // (self.k * len(eps) * max(x.shape[1], 64)))
-    bounds = torch.cat([importance_bound(self.net, part, eps) for part in x.split(rows)])
+    bounds = torch.cat([breathe() or importance_bound(self.net, part, eps) for part in x.split(rows)])
     return bounds.nan_to_num(nan=-math.inf, neginf=-math.inf) - tail  # inf - inf: as far as float32 reaches
 
 # %% ../nbs/04_vae.ipynb #8f5aa83b
