@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CENTRES', 'DATASETS', 'five_modes', 'five_modes_log_density', 'digits', 'import_torchvision', 'data_root', 'mnist',
-           'deskew', 'load', 'Scaling', 'fit_scaling']
+           'deskew', 'load', 'a_fifth', 'load_again', 'Scaling', 'fit_scaling']
 
 # %% ../nbs/01_data.ipynb #dffd3541
 import os, sys
@@ -134,6 +134,23 @@ def _from_file(path):
     return held["X"], held["y"] if "y" in held else None
 
 # %% ../nbs/01_data.ipynb #d45017a5
+def a_fifth(
+    n:int, # How many points
+)->np.ndarray: # `(n,)` bool
+    "A fixed random fifth, for held-out numbers"
+    return np.random.default_rng(0).permutation(n) < n // 5
+
+def load_again(
+    source:dict, # As `kvae-train` writes it: data, n, data_seed, deskew, compare
+    root=None,   # For MNIST: its folder
+)->tuple:        # `X` and `y`
+    "The training points of a run"
+    X, y = load(source["data"], root, source.get("n", 4000), source.get("data_seed", 0))
+    if source.get("deskew"): X = deskew(X)
+    train = ~a_fifth(len(X)) if source.get("compare") else np.ones(len(X), bool)
+    return X[train], y if y is None else np.asarray(y)[train]
+
+# %% ../nbs/01_data.ipynb #35852ce3
 @dataclass(frozen=True, eq=False)
 class Scaling:
     "An affine map from the user's units to the experts'"
@@ -162,7 +179,7 @@ class Scaling:
         "sum of log scale over a point's features, in nats"
         return float(np.log(np.broadcast_to(self.scale, self.shape)).sum())
 
-# %% ../nbs/01_data.ipynb #bd33b9ea
+# %% ../nbs/01_data.ipynb #ecde61df
 def fit_scaling(
     X:np.ndarray,         # `(n, d)` or `(n, c, h, w)`, finite
     likelihood:str,       # "gaussian": standardise; "bernoulli": to [0, 1]
