@@ -1,15 +1,17 @@
 # make demo   everything on a fresh machine: environment, the five modes and the digits, tables and pictures
 # make test   the same environment, then the notebooks as tests and the project's other checks
 # make prepare   what a change of a notebook needs: export, clean, README.md
+# make site      the notebooks as web pages, in _docs/
 # make bench     every number of README.md and of the experiments again, some five hours; make clean removes what was made
 
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
+export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
 TABLES := table1a table1b clusters digits ablations restarts ablations_mnist
 
-.PHONY: demo test prepare bench clean
+.PHONY: demo test prepare site bench clean
 
 .venv/ready: settings.ini setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("kvae_nb needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -31,6 +33,10 @@ test: .venv/ready
 prepare: .venv/ready
 	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --write-readme
 
+site: .venv/ready
+	$(BIN)/mkdocs build --strict
+	@echo "Open _docs/index.html; with search: $(BIN)/python -m http.server -d _docs"
+
 bench: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt clustpy==0.0.3
 	for b in stack_speed pictures; do $(BIN)/python benchmarks/$$b.py || exit 1; done
@@ -38,4 +44,4 @@ bench: .venv/ready
 	for t in $(TABLES); do $(BIN)/kvae-reproduce $$t || exit 1; done
 
 clean:
-	rm -rf .venv demo build dist *.egg-info
+	rm -rf .venv demo _docs build dist *.egg-info

@@ -1,9 +1,10 @@
 """The checks behind `make test`: each is a function that raises or returns; the last line counts them.
 
 Every notebook is one check (nbdev_test), then: exporting and cleaning changes no file, README.md is what index.ipynb gives,
-the wheel and the sdist hold what they must and run without nbdev."""
+the wheel and the sdist hold what they must and run without nbdev, nothing in the site is broken."""
 import json, os, re, subprocess, sys, tempfile
 from pathlib import Path
+from crawl import faults, test_faults
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -123,13 +124,25 @@ def installs_without_nbdev():
             call(new/"python", "-c", "from kvae_nb.frechet import classifier; classifier()", cwd=d)  # its weights are there, and whole
 
 
-CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, installs_without_nbdev]
+def site_is_whole():
+    "The site builds without a warning, every notebook is in its navigation, no link, anchor or picture is broken"
+    with tempfile.TemporaryDirectory() as d: test_faults(Path(d))
+    with tempfile.TemporaryDirectory() as d:
+        call(BIN/"mkdocs", "build", "--strict", "--site-dir", d)
+        pages = [n.relative_to(ROOT/"nbs").with_suffix(".html").as_posix() for n in notebooks()]
+        assert not (found := faults(Path(d), pages)), "\n".join(found)
+
+
+def notebooks():
+    found = sorted(ROOT.glob("nbs/**/*.ipynb"))
+    return [n for n in found if ".ipynb_checkpoints" not in n.parts and not n.name.startswith("_")]
+
+
+CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, site_is_whole, installs_without_nbdev]
 
 
 def main():
-    notebooks = sorted(ROOT.glob("nbs/**/*.ipynb"))
-    notebooks = [n for n in notebooks if ".ipynb_checkpoints" not in n.parts and not n.name.startswith("_")]
-    checks = [(n.name, lambda n=n: notebook(n)) for n in notebooks] + [(f.__name__, f) for f in CHECKS]
+    checks = [(n.name, lambda n=n: notebook(n)) for n in notebooks()] + [(f.__name__, f) for f in CHECKS]
     passed = 0
     for name, check in checks:
         try: check(); passed += 1; print(f"ok    {name}", flush=True)
