@@ -68,6 +68,7 @@ def _settings(self:KVAE, X):
 def fit(self:KVAE,
     X,      # `(n, d)` vectors or `(n, c, h, w)` images: NumPy, torch, data frame or lists; finite
     y=None, # Ignored
+    on_state=None, # Called with every `State` of the run, such as a `Recorder` (chapter frames)
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     Settings(**self._named())
@@ -75,17 +76,19 @@ def fit(self:KVAE,
     s = self._settings(X)
     c = self._given(len(X)) if s.init == "labels" else None
     scaling = fit_scaling(X, s.likelihood)
-    self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c)
+    self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state)
     return self
 
 # %% ../nbs/12_estimator.ipynb #7899b1e4
 @patch
-def _run(self:KVAE, s, scaling, x, c=None):
+def _run(self:KVAE, s, scaling, x, c=None, on_state=None):
     state, ended = None, None
     steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
     try:
         with steps:
-            for state in competition.fit(x, s, c=c): _show(steps, state)
+            for state in competition.fit(x, s, c=c):
+                _show(steps, state)
+                if on_state: on_state(state)
     except (KeyboardInterrupt, FloatingPointError) as e:
         if state is None or state.iteration == 0: raise
         ended = e

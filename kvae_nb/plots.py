@@ -20,7 +20,7 @@ def style(
     "Colour and marker of expert `j`"
     return dict(color=PALETTE[j % 10], marker=MARKERS[j // 10 % 10])
 
-# %% ../nbs/02_plots.ipynb #ea09a94f
+# %% ../nbs/02_plots.ipynb #d8920e34
 def plot_partition(
     x,             # `(n, 2)` points
     c,             # `(n,)` the expert of each
@@ -46,7 +46,7 @@ def _shade(ax, xs, ys, winner):
     colours = ListedColormap([style(j)["color"] for j in range(k)])
     ax.pcolormesh(xs, ys, winner, cmap=colours, vmin=-.5, vmax=k - .5, alpha=.15, shading="nearest", rasterized=True)
 
-# %% ../nbs/02_plots.ipynb #28089168
+# %% ../nbs/02_plots.ipynb #4e2a7a83
 def plot_rows(
     rows,        # For each expert `(m, c, h, w)` images in [0, 1]; rows may differ in length
     labels=None, # What stands before each row
@@ -64,7 +64,7 @@ def plot_rows(
     ax.tick_params(length=0); ax.set_title(title); ax.set_frame_on(False)
     return ax
 
-# %% ../nbs/02_plots.ipynb #22da429c
+# %% ../nbs/02_plots.ipynb #38773fe0
 def plot_composition(
     c,       # `(n,)` the expert of each point
     y,       # `(n,)` its true label
@@ -82,7 +82,7 @@ def plot_composition(
     ax.set(xlabel="true label", ylabel="expert", title=title)
     return ax
 
-# %% ../nbs/02_plots.ipynb #32c506a3
+# %% ../nbs/02_plots.ipynb #a9dc730f
 def plot_history(
     history,   # Records of iterations, as `KVAE.history_` has them
     axes=None, # Four `Axes`
