@@ -1,5 +1,6 @@
 # make demo   everything on a fresh machine: environment, the five modes and the digits, tables and pictures
 # make test   the same environment, then the notebooks as tests and the project's other checks
+# make test BROWSER=1   and in Chromium: the notebooks in JupyterLab and Voila; make browser: that only, screenshots in browser/
 # make prepare   what a change of a notebook needs: export, clean, README.md
 # make site      the notebooks as web pages, in _docs/
 # make bench     every number of README.md and of the experiments again, some five hours; make clean removes what was made
@@ -11,7 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
 TABLES := table1a table1b clusters digits ablations restarts ablations_mnist
 
-.PHONY: demo test prepare site bench clean
+.PHONY: demo test browser prepare site bench clean
 
 .venv/ready: settings.ini setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("kvae_nb needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -27,8 +28,20 @@ demo: .venv/ready
 	$(BIN)/kvae-train --data digits --k 10 --out demo/digits --compare
 	@echo "Pictures, settings, history and weights: demo/five_modes, demo/digits"
 
+.venv/browser: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
+	touch $@
+
+ifeq ($(BROWSER),1)
+test: .venv/browser
+	$(BIN)/python .ci/checks.py --browser
+else
 test: .venv/ready
 	$(BIN)/python .ci/checks.py
+endif
+
+browser: .venv/browser
+	$(BIN)/python .ci/checks.py --only-browser
 
 prepare: .venv/ready
 	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --write-readme
@@ -44,4 +57,4 @@ bench: .venv/ready
 	for t in $(TABLES); do $(BIN)/kvae-reproduce $$t || exit 1; done
 
 clean:
-	rm -rf .venv demo _docs build dist *.egg-info
+	rm -rf .venv demo browser _docs build dist *.egg-info

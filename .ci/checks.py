@@ -1,9 +1,13 @@
 """The checks behind `make test`: each is a function that raises or returns; the last line counts them.
 
 Every notebook is one check (nbdev_test), then: exporting and cleaning changes no file, README.md is what index.ipynb gives,
-the wheel and the sdist hold what they must and run without nbdev, nothing in the site is broken."""
+the wheel and the sdist hold what they must and run without nbdev, nothing in the site is broken. With --browser, the
+tests in Chromium as well."""
 import json, os, re, subprocess, sys, tempfile
 from pathlib import Path
+
+
+from browser_tests import TESTS
 from crawl import faults, test_faults
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,8 +145,16 @@ def notebooks():
 CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, site_is_whole, installs_without_nbdev]
 
 
+def in_browser():
+    "The tests in Chromium, where they are asked for"
+    if {"--browser", "--only-browser"} & set(sys.argv): return TESTS
+    print("skipped: the notebooks in a browser (make test BROWSER=1, with Chromium)", flush=True)
+    return []
+
+
 def main():
     checks = [(n.name, lambda n=n: notebook(n)) for n in notebooks()] + [(f.__name__, f) for f in CHECKS]
+    checks = in_browser() if "--only-browser" in sys.argv else checks + in_browser()
     passed = 0
     for name, check in checks:
         try: check(); passed += 1; print(f"ok    {name}", flush=True)
