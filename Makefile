@@ -44,7 +44,7 @@ browser: .venv/browser
 	$(BIN)/python .ci/checks.py --only-browser
 
 prepare: .venv/ready
-	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --write-readme
+	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --prepare
 
 site: .venv/ready
 	$(BIN)/mkdocs build --strict

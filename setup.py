@@ -17,7 +17,7 @@ setup(
     packages=find_packages(include=["kvae_nb", "kvae_nb.*"]), package_data={"kvae_nb": ["*.safetensors"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
-    extras_require={"dev": cfg["dev_requirements"].split(), "browser": cfg["browser_requirements"].split(), "inception": ["torchmetrics>=1.9", "torch-fidelity>=0.4"]},
+    extras_require={"dev": cfg["dev_requirements"].split(), "explore": cfg["explore_requirements"].split(), "browser": cfg["browser_requirements"].split(), "inception": ["torchmetrics>=1.9", "torch-fidelity>=0.4"]},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     classifiers=["Development Status :: 3 - Alpha", f"Intended Audience :: {cfg['audience']}",
                  "Framework :: Jupyter", "Topic :: Scientific/Engineering :: Artificial Intelligence",

@@ -6,7 +6,6 @@ tests in Chromium as well."""
 import json, os, re, subprocess, sys, tempfile
 from pathlib import Path
 
-
 from browser_tests import TESTS
 from crawl import faults, test_faults
 
@@ -99,6 +98,30 @@ def imports_go_down():
         assert not up, f"{f.name} imports {up}, which do not come before it"
 
 
+LIVE = "application/vnd.jupyter.widget-view+json"
+
+
+def stilled(notebook):
+    "A notebook without the outputs that only a live kernel can show; what they have beside it stays"
+    held = json.loads(notebook.read_text())
+    for cell in held["cells"]:
+        for output in cell.get("outputs", ()): output.get("data", {}).pop(LIVE, None)
+    held["metadata"].pop("widgets", None)
+    return json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def outputs_are_still():
+    live = [f.name for f in notebooks() if LIVE in f.read_text()]
+    assert not live, f"{live} hold outputs of live widgets, which show an error without a kernel: run make prepare"
+
+
+def prepare():
+    "What `make prepare` does after exporting and cleaning"
+    for f in notebooks():
+        if LIVE in f.read_text(): f.write_text(stilled(f))
+    (ROOT/"README.md").write_text(readme_text())
+
+
 def notebooks_are_small():
     sizes = {f.name: f.stat().st_size for f in ROOT.glob("nbs/**/*.ipynb")}
     assert max(sizes.values()) < 300_000 and sum(sizes.values()) < 4_000_000, sizes
@@ -142,7 +165,7 @@ def notebooks():
     return [n for n in found if ".ipynb_checkpoints" not in n.parts and not n.name.startswith("_")]
 
 
-CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, notebooks_are_small, one_source_of_metadata, site_is_whole, installs_without_nbdev]
+CHECKS = [exports_are_current, readme_is_current, numbers_are_current, links_are_whole, imports_go_down, outputs_are_still, notebooks_are_small, one_source_of_metadata, site_is_whole, installs_without_nbdev]
 
 
 def in_browser():
@@ -164,5 +187,5 @@ def main():
 
 
 if __name__ == "__main__":
-    if "--write-readme" in sys.argv: (ROOT/"README.md").write_text(readme_text())
+    if "--prepare" in sys.argv: prepare()
     else: main()

@@ -54,12 +54,12 @@ class Camera:
         x,                # `(n, *shape)` the points of the run, scaled
         scaling:Scaling,  # Between the user's units and the experts'
         x_new=None,       # `(n', *shape)` points held out, scaled; the first 1000 are used
-        n_samples:int=None, # Of each expert; else 10 images or 100 points
+        n_samples:int=None, # Of each expert; else 10 images or 40 points
         side:int=60,      # G, grid points along each axis
     ):
         self.x, self.scaling, self.kind = x, scaling, kind_of(scaling.shape)
         self.x_new = None if x_new is None else x_new[:1000].to(x.device)
-        self.n_samples = n_samples or (10 if self.kind == "images" else 100)
+        self.n_samples = n_samples or (10 if self.kind == "images" else 40)
         self.grid = grid_over(scaling.back(x), side) if self.kind == "plane" else None
 
 def grid_over(
@@ -151,10 +151,11 @@ class Recording:
         title:str="",      # What a reader calls it
         grid=None,         # `(xs, ys)` of the frames' grids
         source:dict=None,  # Where the data come from
+        frames=(),         # That are there already
     ):
         self.settings, self.shape, self.title, self.source = settings, tuple(shape), title, source or {}
         self.xs, self.ys = grid or (None, None)
-        self.frames = []
+        self.frames = list(frames)
 
     @property
     def k(self): return self.settings.n_components
@@ -164,6 +165,8 @@ class Recording:
     def first(self): return self.frames[0].iteration
     @property
     def history(self): return [f.record for f in self.frames if f.record]
+    @property
+    def held_out(self): return [f.held_out for f in self.frames]
     def __len__(self): return len(self.frames)
     def __iter__(self): return (self.frames[i] for i in range(len(self)))
     def __getitem__(self, i): return self.frames[check_number("i", i, 0, len(self) - 1, whole=True)]
@@ -232,6 +235,8 @@ class SavedRecording(Recording):
     def first(self): return self.rest[0]["iteration"]
     @property
     def history(self): return [f["record"] for f in self.rest if f["record"]]
+    @property
+    def held_out(self): return [f["held_out"] for f in self.rest]
 
 class FrameFiles:
     "Frames in files, the last few that were read kept"

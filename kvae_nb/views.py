@@ -11,10 +11,10 @@ from matplotlib.colors import to_rgb
 from sklearn.decomposition import PCA
 from .competition import rule_at
 from .core import bad, check_choice
-from .panels import PALE, axes_at, check_data, check_expert, draw_head, draw_history, draw_shares, frame_at, inches, moved, shown, title_at
+from .panels import PALE, axes_at, blank, check_data, check_expert, draw_head, draw_history, draw_shares, frame_at, inches, moved, shown, title_at
 from .plots import style
 
-# %% ../nbs/12c_views.ipynb #00fc294d
+# %% ../nbs/12c_views.ipynb #c8ce9f68
 def _points(ax, frame, at, expert=None, only=False):
     "Points `at (n, 2)` in the colours of their experts; all but those of `expert` pale"
     ids = shown(len(at)); c = frame.c[ids]
@@ -30,10 +30,11 @@ def _rings(ax, frame, at, before, expert=None):
     ax.plot(*at[ids].T, "o", ms=6.5, mfc="none", mec="k", mew=.5, alpha=np.clip(200 / (len(ids) + 1), .1, .6))
 
 def _samples(ax, frame, expert=None):
+    "The first thirty samples of each expert"
     for j in range(len(frame.alpha)) if expert is None else [expert]:
-        ax.plot(*frame.samples[j].T, ls="", ms=4.6, mec="k", mew=.6, **style(j))
+        ax.plot(*frame.samples[j][:30].T, ls="", ms=4.6, mec="k", mew=.6, **style(j))
 
-# %% ../nbs/12c_views.ipynb #aeb314f6
+# %% ../nbs/12c_views.ipynb #00fc294d
 def spots(
     at,        # `(n, 2)` points
     c,         # `(n,)` the expert of each
@@ -49,6 +50,7 @@ def spots(
         taken[int(j)] = own[free.argmax()]
     return taken
 
+# %% ../nbs/12c_views.ipynb #aeb314f6
 def _numbers(ax, frame, at, expert=None):
     ids = shown(len(at))
     for j, place in spots(at[ids], frame.c[ids]).items():
@@ -56,7 +58,7 @@ def _numbers(ax, frame, at, expert=None):
             ax.text(*place, j, fontsize=8.5, weight="bold", ha="center", va="center", clip_on=True,
                     bbox=dict(boxstyle="circle,pad=.2", fc="w", ec=style(j)["color"], lw=1.6))
 
-# %% ../nbs/12c_views.ipynb #802d3e4c
+# %% ../nbs/12c_views.ipynb #f2dd970e
 WHATS = "regions", "ratio", "discriminator"
 SCORES = dict(ratio="log ratio, normalised, nats", raw="log ratio, nats", bound="bound on log p(x), nats", nearest="minus the squared distance to the nearest sample")
 
@@ -71,14 +73,14 @@ def heat(
     rule = rule_at(settings, frame.iteration)
     if frame.log_r is None: return None, "This frame has no scores over the plane.", {}
     if what == "discriminator" and rule not in ("ratio", "raw"): return None, f"The rule '{rule}' has no discriminators.", {}
-    log_r = frame.log_r[expert].astype(np.float32)
+    log_r = np.nan_to_num(frame.log_r[expert].astype(np.float32), neginf=-65504, posinf=65504)
     if what == "discriminator": return 1 / (1 + np.exp(-log_r)), f"discriminator of expert {expert}: 1 = looks like its samples", dict(cmap="RdBu_r", vmin=0, vmax=1)
     values, title = log_r - (frame.log_z[expert] if rule == "ratio" else 0), f"expert {expert}: {SCORES[rule]} (rule '{rule}')"
     if rule not in ("ratio", "raw"): return values, title, dict(cmap="Greys_r", vmin=max(values.max() - 20, values.min()), vmax=values.max())
     size = max(1, np.percentile(np.abs(values), 60))
     return values, title, dict(cmap="RdBu_r", vmin=-size, vmax=size)
 
-# %% ../nbs/12c_views.ipynb #0b2b04f9
+# %% ../nbs/12c_views.ipynb #cbc2e0e0
 def _image(ax, recording, values, **look):
     "`values (G, G, ...)` over the plane"
     (a, b), (c, d) = [(s[0] - (s[1] - s[0]) / 2, s[-1] + (s[1] - s[0]) / 2) for s in (recording.xs, recording.ys)]
@@ -96,7 +98,7 @@ def _heat(figure, ax, recording, i, expert, what, box):
     bar.outline.set_linewidth(.4)
     title_at(ax, title)
 
-# %% ../nbs/12c_views.ipynb #28d209fe
+# %% ../nbs/12c_views.ipynb #0b2b04f9
 def _layout(figure, ratio, room=.95):
     "Boxes, in inches, of the plane, the colour bar, the shares beside it (None where it is too narrow; `room` for words) and the history"
     w, h = inches(figure)
@@ -107,7 +109,7 @@ def _layout(figure, ratio, room=.95):
     beside = (plane[2] + 1.25, plane[1], w - room, top) if w - plane[2] > 3 else None
     return plane, colour, beside, (.02, .3, w, strip)
 
-# %% ../nbs/12c_views.ipynb #0c3ed736
+# %% ../nbs/12c_views.ipynb #28d209fe
 def draw_plane(
     figure,        # A `Figure` or `SubFigure`; what it held is cleared
     recording,     # A `Recording` of points in the plane
@@ -120,7 +122,7 @@ def draw_plane(
     frame = frame_at(recording, i)
     X = check_plane(recording, frame, X, expert, what)
     (x0, x1), (y0, y1) = (recording.xs[0], recording.xs[-1]), (recording.ys[0], recording.ys[-1])
-    figure.clear()
+    blank(figure)
     plane, colour, beside, below = _layout(figure, (x1 - x0) / (y1 - y0))
     ax = axes_at(figure, *plane)
     if what == "regions": _regions(ax, recording, frame, expert); title_at(ax, "black rim: sample; ring: has moved")
@@ -128,10 +130,10 @@ def draw_plane(
     _points(ax, frame, X, expert, only=what != "regions"); _samples(ax, frame, expert)
     if what == "regions": _rings(ax, frame, X, recording[i - 1] if i else None, expert)
     _numbers(ax, frame, X, expert)
-    ax.set(xlim=(x0, x1), ylim=(y0, y1), aspect="auto")
+    ax.set(xlim=(x0, x1), ylim=(y0, y1), aspect="auto"); ax.locator_params(nbins=5)
     return _around(figure, recording, i, beside, below, expert)
 
-# %% ../nbs/12c_views.ipynb #5a28a06a
+# %% ../nbs/12c_views.ipynb #0c3ed736
 def _around(figure, recording, i, beside, below, expert=None, notes=None):
     if beside: draw_shares(figure, recording, i, beside, expert, notes)
     draw_history(figure, recording, i, below)
@@ -146,7 +148,7 @@ def check_plane(recording, frame, X, expert, what):
     if expert is not None: check_expert(frame, expert)
     return check_data(X, frame)
 
-# %% ../nbs/12c_views.ipynb #44853573
+# %% ../nbs/12c_views.ipynb #a97df675
 def project(
     X, # `(n, *shape)` data
 )->np.ndarray: # `(n, 2)`
@@ -156,7 +158,16 @@ def project(
     at = np.concatenate([components.transform(rows[i:i+4096]) for i in range(0, len(rows), 4096)])
     return np.pad(at, ((0, 0), (0, 2 - at.shape[1])))
 
-# %% ../nbs/12c_views.ipynb #47cad87b
+# %% ../nbs/12c_views.ipynb #a0e39103
+def _mostly(frame, y):
+    "What is to be said of each expert: its commonest label"
+    notes = []
+    for j in range(len(frame.alpha)):
+        labels, counts = np.unique(y[frame.c == j], return_counts=True)
+        notes.append(f"mostly {labels[counts.argmax()]} ({100 * counts.max() / counts.sum():.0f} %)" if len(labels) else "")
+    return notes
+
+# %% ../nbs/12c_views.ipynb #dd59eda4
 def draw_vectors(
     figure,         # A `Figure` or `SubFigure`; what it held is cleared
     recording,      # A `Recording`
@@ -170,28 +181,20 @@ def draw_vectors(
     frame = frame_at(recording, i)
     at = check_data(project(check_data(X, frame)) if projection is None else projection, frame)
     if expert is not None: check_expert(frame, expert)
-    figure.clear()
+    blank(figure)
     plane, _, beside, below = _layout(figure, 1.15, .95 if y is None else 1.8)
     ax = axes_at(figure, *plane)
     _points(ax, frame, at, expert); _rings(ax, frame, at, recording[i - 1] if i else None, expert); _numbers(ax, frame, at, expert)
     ax.set(xticks=[], yticks=[]); title_at(ax, "principal components 1 and 2; ring: has moved")
     return _around(figure, recording, i, beside, below, expert, None if y is None else _mostly(frame, check_data(y, frame, name="y")))
 
-def _mostly(frame, y):
-    "What is to be said of each expert: its commonest label"
-    notes = []
-    for j in range(len(frame.alpha)):
-        labels, counts = np.unique(y[frame.c == j], return_counts=True)
-        notes.append(f"mostly {labels[counts.argmax()]} ({100 * counts.max() / counts.sum():.0f} %)" if len(labels) else "")
-    return notes
-
-# %% ../nbs/12c_views.ipynb #454d7c36
+# %% ../nbs/12c_views.ipynb #d43d595a
 def draw_pair(
     figure, # A `Figure`; what it held is cleared
     draw_a, # Draws into the `SubFigure` that it is given, on the left
     draw_b, # On the right
 ):
     "Two pictures in one"
-    figure.clear()
+    blank(figure)
     for half, draw in zip(figure.subfigures(1, 2), (draw_a, draw_b)): draw(half)
     return figure

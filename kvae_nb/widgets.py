@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from .core import CHOICES, bad, check_choice
 from .data import load_again
 from .estimator import KVAE
+from .films import animate, save_picture, size_for
 from .frames import Camera, SavedRecording, latent_plane
-from .image_views import animate, draw_experts, draw_flow, draw_latent, draw_members, pages, save_picture, size_for
+from .image_views import draw_experts, draw_flow, draw_latent, draw_members, pages
 from .panels import describe, png
 from .plots import style
 from .session import Session
@@ -105,7 +106,8 @@ class Viewer(W.VBox):
 def with_still(bundle, viewer):
     "The picture of a viewer, added to what the notebook is given to show"
     data, *meta = bundle if isinstance(bundle, tuple) else (bundle,)
-    if data and viewer.picture.value: data = {**data, "image/png": viewer.picture.value}
+    with viewer.lock:
+        if data and viewer.picture.value: data = {**data, "image/png": png(viewer.figure, 60, pack=9)}
     return (data, *meta) if isinstance(bundle, tuple) else data
 
 # %% ../nbs/13_widgets.ipynb #1bcc2bfe
@@ -261,7 +263,7 @@ class Stepper(W.VBox):
         press = dict(step=("Step", self.session.step), run=("Run", self.session.run), pause=("Pause", self.session.pause), many=("steps:", lambda: self.session.step(self.n.value)), reset=("Start again", lambda: self.change()))
         press = {name: button(text, name, lambda do=do: self._do(do)) for name, (text, do) in press.items()}
         super().__init__([W.HBox([*list(press.values())[:4], self.n, press["reset"]]), self._knobs(), self.status, self.viewer])
-        self._new()
+        self.add_class("kvae-stepper"); self._new()
 
     def _repr_mimebundle_(self, **kwargs): return with_still(super()._repr_mimebundle_(**kwargs), self.viewer)
 
@@ -346,7 +348,7 @@ def still(self:Stepper,
     if n: self.session.step(n); self.session.wait(seconds)
     self.drawn = 0; self._new()
     if look: self.viewer.turn(**look)
-    return Image(self.viewer.picture.value)
+    return Image(png(self.viewer.figure, 60, pack=9))
 
 # %% ../nbs/13_widgets.ipynb #196b9a8c
 class Explorer(W.VBox):
@@ -364,6 +366,7 @@ class Explorer(W.VBox):
         text = lambda value, name, label: W.Text(value=str(value or ""), description=label, placeholder="a run directory", layout=W.Layout(width="420px")).add_class(f"kvae-{name}")
         self.path, self.other = text(path, "path", "run"), text(beside, "other", "beside")
         super().__init__([W.HBox([self.path, self.other, button("Open", "open", self.open)], layout=W.Layout(flex_flow="row wrap")), self.status, self.viewer])
+        self.add_class("kvae-explorer")
         if path: self.open()
         else: self.say("Name a run directory, and press Open.")
 
@@ -404,10 +407,11 @@ def page(
     runs=(),       # Run directories: the first two are set side by side
     data:str="five_modes", # The data of the live competition: "five_modes", "digits" or a file
     k:int=5,       # Its experts
+    folder=".",    # Where pictures and films are saved
 )->W.Widget:
     "A live competition, and finished runs where there are some"
     from kvae_nb.data import five_modes, load
     X, y = load(data, n=2000)
-    live = Stepper(X, y, five_modes(1000, 1)[0] if data == "five_modes" else None, data, n_components=k)
-    tabs = [("live", live), *([("runs", Explorer(*runs[:1], beside=runs[1] if len(runs) > 1 else None))] if runs else [])]
+    live = Stepper(X, y, five_modes(1000, 1)[0] if data == "five_modes" else None, Path(data).stem, folder, n_components=k)
+    tabs = [("live", live), *([("runs", Explorer(*runs[:1], beside=runs[1] if len(runs) > 1 else None, folder=folder))] if runs else [])]
     return W.Tab([w for _, w in tabs], titles=[t for t, _ in tabs])
