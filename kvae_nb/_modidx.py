@@ -578,4 +578,5 @@ d = { 'settings': { 'branch': 'main',
                                  'kvae_nb.widgets.sentence': ('widgets.html#sentence', 'kvae_nb/widgets.py'),
                                  'kvae_nb.widgets.settle': ('widgets.html#settle', 'kvae_nb/widgets.py'),
                                  'kvae_nb.widgets.size_of': ('widgets.html#size_of', 'kvae_nb/widgets.py'),
+                                 'kvae_nb.widgets.small': ('widgets.html#small', 'kvae_nb/widgets.py'),
                                  'kvae_nb.widgets.with_still': ('widgets.html#with_still', 'kvae_nb/widgets.py')}}}
