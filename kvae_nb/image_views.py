@@ -93,8 +93,9 @@ def _tiles(ax, recording, frame, X, top, row, end):
     "Three blocks of images between the names and `end`"
     wide, left, k = row * recording.shape[2] / recording.shape[1], 1.35, recording.k
     m = [len(part) for part in np.array_split(range(max(3, int((end - left - .3) / wide))), 3)]
+    lost = lambda j: nearly_lost(frame, j, m[1]) if frame.margin.any() else np.arange(0)  # no margins before the first assignment
     blocks = ("typical members", [pictures(X, typical(frame, j, m[0])) for j in range(k)]), \
-             ("nearly lost", [pictures(X, nearly_lost(frame, j, m[1])) for j in range(k)]), ("samples", list(frame.samples))
+             ("nearly lost", [pictures(X, lost(j)) for j in range(k)]), ("samples", list(frame.samples))
     for (name, rows), columns in zip(blocks, m):
         ax.text(left, top - .06, name, fontsize=8, va="bottom")
         ax.imshow(mosaic(rows, columns, recording.shape), extent=(left, left + columns * wide, top + k * row, top))
