@@ -324,7 +324,7 @@ def change(self:Stepper,
     def begin():
         self.session.reset(**settings)
         what = ", ".join(f"{KNOBS.get(n, (n,))[0]} {now[n]} → {v}" for n, v in settings.items())
-        self.note = f"{what or 'Again'}: a new run has begun; the one before can be set beside it.", False
+        self.note = f"{what + ': a' if what else 'A'} new run has begun; the one before can be set beside it.", False
     self._do(begin)
     for name in settings: self.knobs[name].value = getattr(self.session.settings, name)
 
@@ -359,7 +359,7 @@ def _show(self:Stepper):
     self.shown, self.seen, self.drawn = newest, len(s.recording), time.monotonic()
 
 # %% ../nbs/13_widgets.ipynb #5a4c94cc
-def over(session): return session.ended or bool(session.error) or not session.thread.is_alive()
+def over(session): return session.ended or session.gate.ended or bool(session.error)
 
 def coming(
     state, # Of the session, or None
@@ -389,8 +389,9 @@ def useless(
     session:Session,
 )->set: # Names of buttons
     "The buttons that would do nothing now"
-    endless = session.busy and session.left == math.inf
-    return ({"step", "run", "many"} if over(session) or endless else set()) | (set() if session.busy else {"pause"})
+    busy = session.busy and not over(session)
+    endless = busy and session.left == math.inf
+    return ({"step", "run", "many"} if over(session) or endless else set()) | (set() if busy else {"pause"})
 
 def label(
     recording,
@@ -429,16 +430,16 @@ class Explorer(W.VBox):
         self.viewer = Viewer(self.say, folder)
         text = lambda value, name, label: W.Text(value=str(value or ""), description=label, placeholder="a run directory", layout=W.Layout(width="420px")).add_class(f"kvae-{name}")
         self.path, self.other = text(path, "path", "run"), text(beside, "other", "beside")
-        super().__init__([W.HBox([self.path, self.other, button("Open", "open", self.open)], layout=W.Layout(flex_flow="row wrap")), self.status, self.viewer])
+        super().__init__([W.HBox([self.path, self.other, button("Open", "open", self.open_runs)], layout=W.Layout(flex_flow="row wrap")), self.status, self.viewer])
         self.add_class("kvae-explorer")
-        if path: self.open()
+        if path: self.open_runs()
         else: self.say("Name a run directory, and press Open.")
 
     def _repr_mimebundle_(self, **kwargs): return with_still(super()._repr_mimebundle_(**kwargs), self.viewer)
     say = Stepper.say
 
 @patch
-def open(self:Explorer):
+def open_runs(self:Explorer):
     "Open what the two fields name"
     try:
         self.say("")
