@@ -32,12 +32,14 @@ def plain(text):
 
 @contextmanager
 def folder_of(notebook):
-    "A temporary copy of nbs/, or a folder with a notebook made of the given code cells; and the notebook's path in it"
+    """A temporary copy of nbs/, or a folder with a notebook made of the given code cells, or one that a function fills;
+    and the path in it of what is to be opened: what the function returns"""
     from nbformat import v4
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
-        root, cells = Path(d)/"nbs", not isinstance(notebook, (str, Path))
-        if cells:
-            root.mkdir()
+        root, cells = Path(d)/"nbs", isinstance(notebook, list)
+        if cells or callable(notebook): root.mkdir()
+        if callable(notebook): notebook = notebook(root)
+        elif cells:
             made = v4.new_notebook(cells=[v4.new_code_cell(c) for c in notebook], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
             (root/"cells.ipynb").write_text(json.dumps(made))
         else: shutil.copytree(ROOT/"nbs", root)
@@ -56,6 +58,7 @@ def own_settings(folder):
 def command(kind, root, name, port):
     "How the server is started, and the address of the notebook"
     here = f"http://127.0.0.1:{port}/"
+    if kind == "explore": return ["kvae-explore", "--run", root/name, "--no_browser", f"--port={port}"], here
     if kind == "voila": return ["voila", root/name, "--no-browser", f"--port={port}", "--show_tracebacks=True"], here
     return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], f"{here}doc/tree/{name}?token=kvae&reset"
 
@@ -71,7 +74,7 @@ def wait_for_port(port, process, log):
 
 @contextmanager
 def server(kind, root, name):
-    "JupyterLab or Voila on a free port: the notebook's address, the process, the file of its log"
+    "JupyterLab, Voila or kvae-explore on a free port: the notebook's address, the process, the file of its log"
     import psutil
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0)); port = s.getsockname()[1]
@@ -81,8 +84,9 @@ def server(kind, root, name):
         process = psutil.Popen([Path(sys.executable).parent/program, *options], cwd=root, env=own_settings(root.parent), stdout=out, stderr=out)
         try: wait_for_port(port, process, log); yield url, process, log
         finally:
-            for p in [*process.children(recursive=True), process]:
-                with suppress(psutil.NoSuchProcess): p.kill()
+            with suppress(psutil.NoSuchProcess):
+                for p in [*process.children(recursive=True), process]:
+                    with suppress(psutil.NoSuchProcess): p.kill()
             process.wait()
 
 
@@ -98,7 +102,7 @@ def kernel_message(frame):
 
 WATCH = """picture => {
     const old = document.querySelector(picture)?.src; let start; window.shown = null
-    for (const e of ["pointerdown", "keydown"]) addEventListener(e, () => start ??= performance.now(), {capture: true, once: true})
+    for (const e of ["pointerdown", "keydown", "change"]) addEventListener(e, () => start ??= performance.now(), {capture: true, once: true})
     const look = () => { const now = document.querySelector(picture)
         if (start && now && now.src != old && now.complete) window.shown = performance.now() - start
         else requestAnimationFrame(look) }
@@ -108,8 +112,8 @@ WATCH = """picture => {
 class Opened:
     """A notebook in a page: what a reader does there, and what went wrong. Controls are named: "step" is the class kvae-step.
     Where a page has several, the first is meant, or the one inside of the CSS selector `scope`"""
-    def __init__(self, page, process, log):
-        self.page, self.process, self.log, self.scope = page, process, log, ""
+    def __init__(self, page, process, log, root):
+        self.page, self.process, self.log, self.root, self.scope = page, process, log, root, ""
         self.forget(); self.busy = False
         page.set_default_timeout(TIMEOUT*1000)
         page.on("console", lambda m: m.type == "error" and self.note(f"console: {m.text} {m.location.get('url', '')}"))
@@ -129,11 +133,11 @@ class Opened:
         if kind == "stream" and content["name"] == "stderr": self.stderr += plain(content["text"])
         if kind == "status": self.busy = content["execution_state"] == "busy"
 
-    def run_all(self):
+    def run_all(self, seconds=TIMEOUT):
         "JupyterLab: run all cells when the kernel is there, and wait until it is idle again"
         self.page.wait_for_function(IDLE)
         self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells').then(ok => window.ran = {ok}) }")
-        self.page.wait_for_function(f"window.ran && (!window.ran.ok || {IDLE})")
+        self.page.wait_for_function(f"window.ran && (!window.ran.ok || {IDLE})", timeout=seconds*1000)
 
     def settle(self):
         "Wait until nothing is under way"
@@ -190,9 +194,17 @@ class Opened:
         tools.send("HeapProfiler.collectGarbage"); tools.send("Memory.simulatePressureNotification", {"level": "critical"})
         self.page.wait_for_timeout(1000); tools.detach()
         own = lambda processes: sum(p.memory_full_info().uss for p in processes)/1e6
-        kernel = [p for p in self.process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
+        kernel = self.kernels()
         browser = [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()]
         return dict(kernel=own(kernel), browser=own(browser), page=self.page.evaluate("performance.memory.usedJSHeapSize")/1e6)
+
+    def kernels(self):
+        "The processes of the kernels"
+        return [p for p in self.process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
+
+    def kernel_seconds(self):
+        "Processor time that the kernels have used"
+        return sum(t.user + t.system for t in (p.cpu_times() for p in self.kernels()))
 
     def shot(self, name):
         "Keep a screenshot, with the picture in its middle"
@@ -202,17 +214,18 @@ class Opened:
 
 
 @contextmanager
-def opened(kind, notebook, name="last"):
-    """A notebook in "lab" or in "voila", all cells run and a first picture shown; a path in nbs/ or a list of code cells.
+def opened(kind, notebook, name="last", seconds=TIMEOUT):
+    """A notebook in "lab" or in "voila", all cells run within some seconds and a first picture shown; a path in nbs/ or a list
+    of code cells. In "explore" it is a run directory that kvae-explore serves, made by a function of its folder.
     The last screenshot is kept, of a failure too, as NAME_KIND.png"""
     from playwright.sync_api import sync_playwright
     assert chromium(), "no Chromium here: apt-get install chromium"
     with folder_of(notebook) as (root, path), server(kind, root, path) as (url, process, log), sync_playwright() as p:
         page = p.chromium.launch(executable_path=chromium(), args=FLAGS).new_page(viewport={"width": 1280, "height": 1000})
-        nb = Opened(page, process, log)
+        nb = Opened(page, process, log, root)
         try:
             page.goto(url)
-            if kind == "lab": nb.run_all()
+            if kind == "lab": nb.run_all(seconds)
             nb.check(); page.wait_for_selector(nb.css("picture"))
             yield nb
             nb.check()

@@ -1,28 +1,20 @@
-"""What a reader does with the notebooks, in JupyterLab and in Voila: each test raises or returns, checks.py counts them."""
+"""What a reader does with the notebooks, in JupyterLab and in Voila: each test raises or returns, checks.py counts them.
+
+Times are told from the click to the new picture, by the page's clock, and only medians are held to a limit."""
+import subprocess, sys, time
+from pathlib import Path
 from statistics import median
 from browser import opened
 
-SMALL = ["""
-import io, threading, time, ipywidgets as w
-from matplotlib.figure import Figure
-named = lambda x, name: x.add_class("kvae-" + name)
-def draw(i):
-    ax = Figure(figsize=(3, 2), dpi=80).subplots(); ax.set_title(f"iteration {i}")
-    ax.figure.savefig(b := io.BytesIO(), format="png"); return b.getvalue()
-step, run, fail, fail_thread = (named(w.Button(description=n), n) for n in ("step", "run", "fail", "fail_thread"))
-iteration = named(w.IntSlider(max=0, description="iteration"), "iteration")
-picture, status = named(w.HBox([w.Image(value=draw(0))]), "picture"), named(w.HTML("iteration 0"), "status")
-""", """
-def show(i): picture.children[0].value = draw(i); status.value = f"iteration {i}"
-def go_on(_=None): iteration.max += 1; iteration.value = iteration.max
-def thread(f): threading.Thread(target=f, daemon=True).start()
-def several():
-    for _ in range(5): time.sleep(.2); go_on()
-def wrong(_=None): raise ZeroDivisionError("on purpose")
-iteration.observe(lambda change: show(change.new), "value")
-step.on_click(go_on); run.on_click(lambda _: thread(several)); fail.on_click(wrong); fail_thread.on_click(lambda _: thread(wrong))
-w.VBox([w.HBox([step, run, fail, fail_thread]), iteration, picture, status])
-"""]  # the least notebook that has the parts of the real ones
+MODES = """
+from kvae_nb.data import five_modes
+from kvae_nb.widgets import Stepper
+X, y = five_modes({n}, seed=0)
+Stepper(X, y, five_modes({n}, seed=1)[0], title="five modes", n_components=5, seed=1{more})
+"""
+
+
+def modes(n=2000, **settings): return MODES.format(n=n, more="".join(f", {name}={v!r}" for name, v in settings.items()))
 
 
 def fails(expected, act):
@@ -32,12 +24,181 @@ def fails(expected, act):
     else: raise AssertionError(f"this went unnoticed: {expected}")
 
 
-def buttons_and_slider(kind):
-    "Steps, the slider and a thread of the kernel each bring a new picture"
-    with opened(kind, SMALL, "small") as nb:
-        assert median(nb.seconds(lambda: nb.click("step")) for _ in range(3)) < 1 and nb.text() == "iteration 3"
-        assert nb.seconds(lambda: nb.choose("iteration", 1)) < 1 and nb.text() == "iteration 1"
-        nb.click("run"); nb.wait_for("iteration 8"); nb.picture()
+def stands_at(nb, t):
+    "Slider, caption and picture show iteration t"
+    nb.wait_for(rf"^(Before the first iteration|(After i|I)teration {t} of)" if t == 0 else rf"teration {t} of", "caption")
+    nb.wait_for(rf"^{t}$", "iteration .widget-readout"); nb.picture()
+
+
+def steps(nb, ts):
+    "Press Step, once for each of these iterations; the median time to the new picture"
+    def one(t):
+        took = nb.seconds(lambda: nb.click("step"))
+        nb.wait_for(rf"Waiting after iteration {t}\.$"); stands_at(nb, t)
+        return took
+    return median(map(one, ts))
+
+
+# ---- the live competition
+
+def tutorial():
+    "JupyterLab: the lesson runs from top to bottom; then its stepper steps, looks back, takes another k, runs and pauses"
+    with opened("lab", "tutorials/30_five_modes.ipynb", "tutorial", seconds=600) as nb:
+        nb.page.evaluate("document.querySelector('.kvae-stepper').scrollIntoView()")
+        nb.wait_for("This run was closed"); nb.click("reset"); nb.wait_for(r"new run has begun.* Waiting after the start\.$")
+        steps(nb, (1, 2, 3)); nb.shot("tutorial_three_steps")
+        nb.choose("iteration", 1); stands_at(nb, 1); assert nb.text() == "Waiting after iteration 3."
+        nb.choose("k", 4); nb.wait_for(r"^k 5 → 4: a new run has begun.* Waiting after the start\.$"); stands_at(nb, 0)
+        assert nb.page.locator(nb.css("experts button")).count() == 5  # all, and each of the four
+        runs_and_pauses(nb)
+
+
+def runs_and_pauses(nb):
+    "Run goes on by itself; after Pause nothing moves"
+    readout = nb.css("iteration .widget-readout"); before = int(nb.page.inner_text(readout))
+    nb.click("run"); nb.page.wait_for_function("([css, t]) => +document.querySelector(css).innerText > t", arg=[readout, before + 2])
+    assert nb.text().startswith("Training: iteration ")
+    nb.click("pause"); nb.wait_for(r"^Paused within iteration \d+\.$", seconds=10)
+    said = nb.text(), nb.text("caption"); nb.page.wait_for_timeout(1000)
+    assert said == (nb.text(), nb.text("caption")) and nb.page.locator(nb.css("pause")).is_disabled()
+
+
+def five_modes(kind):
+    "2000 points, k = 5, the package's own settings: a step is shown within a second; the slider, the views, run and pause"
+    with opened(kind, [modes()], "five_modes") as nb:
+        nb.wait_for(r"^Waiting after the start\.$"); stands_at(nb, 0)
+        assert (took := steps(nb, range(1, 9))) < 1, f"{took:.2f} s from the click to the picture"
+        print(f"      five modes in {kind}: {took:.2f} s from click to picture", flush=True)
+        nb.choose("iteration", 1); stands_at(nb, 1); nb.choose("iteration", 8); stands_at(nb, 8)
+        for view in ("ratio", "discriminator", "flow", "latent"):
+            nb.seconds(lambda: nb.choose("what", view)); nb.shot(f"five_modes_{view}_{kind}")
+        nb.choose("what", "regions"); runs_and_pauses(nb)
+
+
+def pause():
+    "JupyterLab: two seconds after Pause an iteration that would take many is at rest, and the kernel with it; Run goes on"
+    with opened("lab", [modes(vae_steps=5000)], "pause") as nb:
+        nb.click("run"); nb.wait_for("^Training: iteration 1 …$"); nb.page.wait_for_timeout(500)
+        trained = nb.kernel_seconds(); nb.page.wait_for_timeout(1000); assert nb.kernel_seconds() - trained > .2  # it does work
+        nb.click("pause"); nb.wait_for(r"^Paused within iteration 1\.$", seconds=2)
+        nb.page.wait_for_timeout(1500); rested = nb.kernel_seconds(); nb.page.wait_for_timeout(2000)
+        assert (used := nb.kernel_seconds() - rested) < .2, f"the kernel worked {used:.1f} of 2 s after a pause"
+        stands_at(nb, 0); nb.shot("pause_at_rest"); nb.click("run"); nb.wait_for("^Training: iteration 2 …$"); stands_at(nb, 1)
+        nb.click("pause"); nb.wait_for(r"^Paused within iteration 2\.$", seconds=2)
+
+
+def memory():
+    "JupyterLab: 500 steps, drawn as fast as the widget draws, take no more memory than 50"
+    with opened("lab", [modes(300, vae_steps=1, disc_steps=1, n_iters=600)], "memory") as nb:
+        measured = []
+        for more in (50, 450):
+            nb.choose("n", more); nb.click("many"); nb.wait_for(rf"^Waiting after iteration {50 if more == 50 else 500}\.$", seconds=400)
+            measured.append(nb.memory())
+        stands_at(nb, 500); grown = {name: after / measured[0][name] for name, after in measured[1].items()}
+        print(f"      memory after 500 steps against 50: {', '.join(f'{name} {g:.2f}' for name, g in grown.items())}", flush=True)
+        assert max(grown.values()) <= 1.2, (grown, measured)
+
+
+# ---- finished runs
+
+RUN = """
+import json, tempfile, numpy as np, ipywidgets as W
+from pathlib import Path
+from kvae_nb.checkpoint import new_run
+from kvae_nb.data import fit_scaling
+from kvae_nb.estimator import KVAE
+from kvae_nb.frames import Frame, Recording, write_frames
+from kvae_nb.widgets import Explorer, Stepper
+place, rng = Path(tempfile.mkdtemp(dir=".")), np.random.default_rng(0)
+def images(n): return np.kron(rng.integers(0, 256, (n, 1, 7, 7), np.uint8), np.ones((4, 4), np.uint8))
+def record(sizes): return dict(sizes=sizes, moved=.1, kl_bound=1., kl_mixture=.5, elbo=-sizes*.1, disc_accuracy=sizes*0+.6, revived=[], seconds=1.)
+def frame(t, n, k):  # made up: what a run would write, without the hours
+    c, margin = rng.integers(0, k, n).astype(np.uint8), rng.exponential(2, n).astype(np.float16)
+    sizes = np.bincount(c, minlength=k).astype(float)
+    return Frame(t, "compete", c, (c + 1) % k, margin, sizes / n, images(10*k).reshape(k, 10, 1, 28, 28), record=record(sizes), held_out=t / 10)
+def made(name, n, k, n_iters=12):
+    model = KVAE(k, n_init=1, n_iters=2, init="uniform", pretrain_steps=2, vae_steps=2, disc_steps=2, refine_steps=2, hidden=(8,), disc_hidden=(8,), verbose=False, random_state=0)
+    model.fit(images(300))
+    with new_run(place/name) as folder:
+        model.write(folder); write_frames(folder, Recording(model.settings_, (1, 28, 28), "images", frames=[frame(t, n, k) for t in range(1, n_iters + 1)]))
+    return place/name
+"""
+
+
+def many_images(kind):
+    "60 000 images of 28 x 28 pixels, 15 experts: a saved iteration is shown within half a second"
+    with opened(kind, [RUN, "n = 60_000\nExplorer(made('run', n, 15), images(n), rng.integers(0, 10, n))"], "images") as nb:
+        stands_at(nb, 12)
+        def scrub(t): took = nb.seconds(lambda: nb.choose("iteration", t)); stands_at(nb, t); return took
+        took = median(map(scrub, (5, 1, 9, 3, 11, 2, 7, 4, 10)))
+        print(f"      60 000 images in {kind}: {took:.2f} s from slider to picture", flush=True)
+        assert took < .5, f"{took:.2f} s from the slider to the picture"
+        nb.shot(f"images_experts_{kind}")
+        for view in ("members", "flow", "latent"): nb.seconds(lambda: nb.choose("what", view)); nb.shot(f"images_{view}_{kind}")
+
+
+BAD = [RUN, """
+good, few = made("good", 200, 3), images(200)
+newer, damaged = made("newer", 200, 3), made("damaged", 200, 3)
+(newer/"run.json").write_text(json.dumps(json.loads((newer/"run.json").read_text()) | dict(format=99)))
+(damaged/"frame-00000.safetensors").write_bytes(b"")
+""", f"{modes(200)}\nW.VBox([_, Explorer(good, few)])".replace("Stepper(X", "_ = Stepper(X")]
+
+
+def bad_input(kind):
+    "A sentence that says what is wrong, and the instrument goes on"
+    with opened(kind, BAD, "bad_input") as nb:
+        nb.wait_for("Waiting after the start")
+        nb.choose("k", 201); nb.wait_for("at least n_components=201 points; got n_samples=200"); nb.shot(f"bad_k_{kind}")
+        assert nb.page.locator(nb.css("k input")).input_value() == "5"; steps(nb, [1])
+        nb.scope = ".kvae-explorer"; good = nb.page.locator(nb.css("path input")).input_value()
+        def open(path, says):
+            field = nb.page.locator(nb.css("path input")); field.fill(path); field.press("Tab"); nb.click("open"); nb.wait_for(says)
+        open(good + "-none", "should be a run directory"); stands_at(nb, 12)
+        open(good[:-4] + "newer", "written by another version of kvae_nb")
+        open(good[:-4] + "damaged", "missing or damaged"); nb.shot(f"bad_run_{kind}")
+        nb.choose("iteration", 3); stands_at(nb, 3); open(good, "^$"); stands_at(nb, 12)
+
+
+def without_images(kind):
+    "A run whose images are not to be had says so; what needs no images is still shown"
+    with opened(kind, [RUN, "W.VBox([Stepper(images(50), n_components=2, init='uniform', pretrain_steps=1), Explorer(made('bare', 200, 3))])"], "bare") as nb:
+        nb.scope = ".kvae-explorer"
+        nb.wait_for("its data are not named in the directory"); nb.wait_for("open the run with its images", "caption"); nb.shot(f"bare_experts_{kind}")
+        nb.choose("what", "flow"); stands_at(nb, 12)
+
+
+def files(kind):
+    "The buttons for a picture and a film make them"
+    with opened(kind, [modes(300, vae_steps=1)], "files") as nb:
+        steps(nb, (1, 2)); nb.click("save"); nb.wait_for(r"kvae-2\.png$", "file"); nb.click("film"); nb.wait_for(r"kvae\.gif$", "file")
+        made = {f.suffix: f.read_bytes()[:6] for f in nb.root.rglob("kvae*.*")}
+        assert made == {".png": b"\x89PNG\r\n", ".gif": b"GIF89a"}, made
+
+
+def explore():
+    "kvae-explore serves a live competition, and the run that it is given"
+    def run(folder):
+        command = "--k 3 --n 300 --n_iters 4 --pretrain_steps 20 --vae_steps 20 --refine_steps 20 --n_init 1 --frames --quiet --out"
+        subprocess.run([Path(sys.executable).parent/"kvae-train", *command.split(), folder/"run"], check=True, stdout=subprocess.DEVNULL)
+        return "run"
+    with opened("explore", run, "page") as nb:
+        nb.wait_for("Waiting after the start"); steps(nb, [1]); nb.shot("page_live")
+        nb.page.get_by_role("tab", name="runs").click(); nb.scope = ".kvae-explorer"; stands_at(nb, 4)
+        nb.seconds(lambda: nb.choose("iteration", 1)); stands_at(nb, 1)
+
+
+# ---- the tests themselves
+
+SMALL = ["""
+import io, threading, ipywidgets as w
+from matplotlib.figure import Figure
+Figure(figsize=(3, 2)).savefig(file := io.BytesIO(), format="png")
+def wrong(_=None): raise ZeroDivisionError("on purpose")
+fail, fail_thread = (w.Button(description=n).add_class("kvae-" + n) for n in ("fail", "fail_thread"))
+fail.on_click(wrong); fail_thread.on_click(lambda _: threading.Thread(target=wrong, daemon=True).start())
+w.VBox([fail, fail_thread, w.Image(value=file.getvalue()).add_class("kvae-picture")])
+"""]
 
 
 def errors_are_noticed(kind):
@@ -53,5 +214,6 @@ def errors_are_noticed(kind):
     fails("ZeroDivisionError", opened(kind, [*SMALL, "1/0"], "errors_cell").__enter__)
 
 
-BOTH = [buttons_and_slider, errors_are_noticed]
-TESTS = [(f"{f.__name__} in {kind}", lambda f=f, kind=kind: f(kind)) for f in BOTH for kind in ("lab", "voila")]
+ALONE = dict(tutorial=tutorial, pause=pause, memory=memory, kvae_explore=explore)
+IN = [(f, kind) for f in (five_modes, errors_are_noticed) for kind in ("lab", "voila")] + [(many_images, "lab"), (bad_input, "voila"), (without_images, "voila"), (files, "lab")]
+TESTS = [(f"{name} in Chromium", f) for name, f in ALONE.items()] + [(f"{f.__name__} in {kind}", lambda f=f, kind=kind: f(kind)) for f, kind in IN]

@@ -103,7 +103,7 @@ def pause(self:Session):
 @patch
 def close(self:Session):
     "End the thread"
-    self.gate.end()
+    self.gate.end(); self._changed()
 
 @patch
 def wait(self:Session,
