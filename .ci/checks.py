@@ -74,7 +74,7 @@ def _said(source, folder, names):
     import contextlib, io
     import IPython.display as shown
     said, real = io.StringIO(), shown.display
-    shown.display = lambda *parts: [said.write(p.data) for p in parts]
+    names["display"] = shown.display = lambda *parts: [said.write(p.data) for p in parts]
     try:
         with contextlib.redirect_stdout(said), contextlib.chdir(folder): exec(source, names)
     finally: shown.display = real
@@ -111,15 +111,19 @@ def stilled(notebook):
     return json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def is_live(notebook):
+    return any(LIVE in output.get("data", {}) for cell in json.loads(notebook.read_text())["cells"] for output in cell.get("outputs", ()))
+
+
 def outputs_are_still():
-    live = [f.name for f in notebooks() if LIVE in f.read_text()]
+    live = [f.name for f in notebooks() if is_live(f)]
     assert not live, f"{live} hold outputs of live widgets, which show an error without a kernel: run make prepare"
 
 
 def prepare():
     "What `make prepare` does after exporting and cleaning"
     for f in notebooks():
-        if LIVE in f.read_text(): f.write_text(stilled(f))
+        if is_live(f): f.write_text(stilled(f))
     (ROOT/"README.md").write_text(readme_text())
 
 
