@@ -410,8 +410,11 @@ def still(self:Stepper,
     "The picture after `n` more steps"
     from IPython.display import Image
     self.session.wait(seconds)
-    if n: self.session.step(n); self.session.wait(seconds)
-    self.drawn = 0; self._new()
+    self.drawn = math.inf  # on the way nothing is drawn
+    try:
+        if n: self.session.step(n); self.session.wait(seconds)
+    finally: self.drawn = 0
+    self._new()
     if look: self.viewer.turn(**look)
     return Image(small(self.viewer.figure))
 
@@ -428,7 +431,7 @@ class Explorer(W.VBox):
     ):
         self.X, self.y, self.root, self.status = X, y, root, W.HTML().add_class("kvae-status")
         self.viewer = Viewer(self.say, folder)
-        text = lambda value, name, label: W.Text(value=str(value or ""), description=label, placeholder="a run directory", layout=W.Layout(width="420px")).add_class(f"kvae-{name}")
+        text = lambda value, name, label: W.Text(value=str(value or ""), description=label, placeholder="a run directory", style=dict(description_width="initial"), layout=W.Layout(width="420px", margin="2px 16px 2px 2px")).add_class(f"kvae-{name}")
         self.path, self.other = text(path, "path", "run"), text(beside, "other", "beside")
         super().__init__([W.HBox([self.path, self.other, button("Open", "open", self.open_runs)], layout=W.Layout(flex_flow="row wrap")), self.status, self.viewer])
         self.add_class("kvae-explorer")
