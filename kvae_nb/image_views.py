@@ -230,6 +230,7 @@ def _net(ax, points, expert, X):
     if X is not None: ax.plot(*np.asarray(X)[:4000].T, "o", ms=2.5, mew=0, color=".85")
     for lines in (points, points.swapaxes(0, 1)):
         for line in lines: ax.plot(*line.T, color=colour, lw=.9)
+    ax.plot(*points.reshape(-1, 2).T, "o", ms=3, mew=0, color=colour)  # an expert that makes one point of all codes is seen, too
     ax.set_aspect("equal", adjustable="datalim")
 
 def _carpet(figure, images):
