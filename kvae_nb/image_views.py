@@ -229,8 +229,7 @@ def _net(ax, points, expert, X):
     colour = "k" if expert is None else style(expert)["color"]
     if X is not None: ax.plot(*np.asarray(X)[:4000].T, "o", ms=2.5, mew=0, color=".85")
     for lines in (points, points.swapaxes(0, 1)):
-        for line in lines: ax.plot(*line.T, color=colour, lw=.9)
-    ax.plot(*points.reshape(-1, 2).T, "o", ms=3, mew=0, color=colour)  # an expert that makes one point of all codes is seen, too
+        for line in lines: ax.plot(*line.T, "o-", color=colour, lw=.9, ms=3, mew=0)  # dots: an expert that makes one point of all codes is seen, too
     ax.set_aspect("equal", adjustable="datalim")
 
 def _carpet(figure, images):
