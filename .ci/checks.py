@@ -112,7 +112,9 @@ def stilled(notebook):
 
 
 def is_live(notebook):
-    return any(LIVE in output.get("data", {}) for cell in json.loads(notebook.read_text())["cells"] for output in cell.get("outputs", ()))
+    "Has it outputs, or states of widgets, that only a live kernel can show?"
+    held = json.loads(notebook.read_text())
+    return "widgets" in held["metadata"] or any(LIVE in output.get("data", {}) for cell in held["cells"] for output in cell.get("outputs", ()))
 
 
 def outputs_are_still():
