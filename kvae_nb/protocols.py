@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['Experts', 'default', 'BaseExperts', 'Scorer', 'BaseScorer', 'method', 'offers']
 
-# %% ../nbs/method/07_protocols.ipynb #a640a01c
+# %% ../nbs/method/07_protocols.ipynb #d7b65a5e
 from functools import partial
 from typing import Protocol, runtime_checkable
 from fastcore.basics import patch
 from torch import Generator, Tensor
 from .checks import argument_error
 
-# %% ../nbs/method/07_protocols.ipynb #3c602cc0
+# %% ../nbs/method/07_protocols.ipynb #9f347d80
 @runtime_checkable
 class Experts(Protocol):
     "k generators that are trained at once, each on its own points"
@@ -35,7 +35,7 @@ class Experts(Protocol):
         "Draw from every expert"
         ...
 
-# %% ../nbs/method/07_protocols.ipynb #36b2bd15
+# %% ../nbs/method/07_protocols.ipynb #d7398c7f
 def default(
     method, # A method of `BaseExperts` or `BaseScorer`
 ):
@@ -43,7 +43,7 @@ def default(
     method.is_default = True
     return method
 
-# %% ../nbs/method/07_protocols.ipynb #d4fda907
+# %% ../nbs/method/07_protocols.ipynb #edeb61af
 def _lacks(part, kind, what): return argument_error(kind, f"something with {what}", type(part).__name__)
 
 class BaseExperts:
@@ -62,7 +62,7 @@ class BaseExperts:
         "Needed by restarts and by the revival of starved experts; the default raises ValueError"
         raise _lacks(self, "experts", "select(idx), to choose among them")
 
-# %% ../nbs/method/07_protocols.ipynb #cec880b2
+# %% ../nbs/method/07_protocols.ipynb #7f0f8a74
 @patch
 @default
 def state_dict(self:BaseExperts)->dict[str, Tensor]: # Flat, by name: with the settings, all that they are
@@ -87,7 +87,7 @@ def fit_prior(self:BaseExperts,
 ):
     "After the training, in place: fit what samples are decoded from; the default does nothing"
 
-# %% ../nbs/method/07_protocols.ipynb #884e6e97
+# %% ../nbs/method/07_protocols.ipynb #dc5edfa8
 @runtime_checkable
 class Scorer(Protocol):
     "Scores every point under every expert"
@@ -107,7 +107,7 @@ class Scorer(Protocol):
         "Score points; the same point gets the same score, whatever it comes with"
         ...
 
-# %% ../nbs/method/07_protocols.ipynb #dda23a31
+# %% ../nbs/method/07_protocols.ipynb #e1e0eb2f
 class BaseScorer:
     "The optional methods of a scorer, as they are where a scorer has none of its own"
     @default
@@ -129,7 +129,7 @@ class BaseScorer:
         "Needed by checkpoints: take everything back, in place; the default raises ValueError"
         raise _lacks(self, "scorer", "load_state_dict(tensors), to be loaded")
 
-# %% ../nbs/method/07_protocols.ipynb #e91f5335
+# %% ../nbs/method/07_protocols.ipynb #f9243239
 def method(
     part,     # Experts or a scorer
     base:type,# `BaseExperts` or `BaseScorer`, which has the default
@@ -139,7 +139,7 @@ def method(
     own = getattr(part, name, None)
     return partial(getattr(base, name), part) if own is None else own
 
-# %% ../nbs/method/07_protocols.ipynb #f0dc3cb6
+# %% ../nbs/method/07_protocols.ipynb #f9b37367
 def offers(
     part,     # Experts or a scorer
     name:str, # An optional method
