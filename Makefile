@@ -1,25 +1,32 @@
 # make demo   everything on a fresh machine: environment, the five modes and the digits, tables and pictures
-# make test   the same environment, then the notebooks as tests and the project's other checks
+# make test   the same environment, then pytest: every notebook, the repository, the style, the installation, the site
 # make test BROWSER=1   and in Chromium: the notebooks in JupyterLab and Voila; make browser: that only, screenshots in browser/
+# make test ARGS="--slow"   what takes longer, too; ARGS takes any option of pytest
 # make prepare   what a change of a notebook needs: export, clean, README.md
 # make site      the notebooks as web pages, in _docs/
 # make bench     every number of README.md and of the experiments again, some five hours; make clean removes what was made
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 export OMP_NUM_THREADS := 1
 export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
 TABLES := table1a table1b clusters digits ablations restarts ablations_mnist
+ARGS :=
 
 .PHONY: demo test browser prepare site bench clean
 
 .venv/ready: settings.ini setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("kvae_nb needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch torchvision
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) torch torchvision
+	$(PIP) -e '.[dev]'
 	-git rev-parse --git-dir >/dev/null 2>&1 && $(BIN)/nbdev_install_hooks >/dev/null
+	touch $@
+
+.venv/browser: .venv/ready
+	$(PIP) -e '.[dev,browser]'
 	touch $@
 
 demo: .venv/ready
@@ -28,33 +35,24 @@ demo: .venv/ready
 	$(BIN)/kvae-train --data digits --k 10 --out demo/digits --compare
 	@echo "Pictures, settings, history and weights: demo/five_modes, demo/digits"
 
-.venv/browser: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
-	touch $@
-
-ifeq ($(BROWSER),1)
-test: .venv/browser
-	$(BIN)/python .ci/checks.py --browser
-else
-test: .venv/ready
-	$(BIN)/python .ci/checks.py
-endif
+test: $(if $(filter 1,$(BROWSER)),.venv/browser,.venv/ready)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 browser: .venv/browser
-	$(BIN)/python .ci/checks.py --only-browser
+	$(BIN)/pytest --browser tests/browser $(ARGS)
 
 prepare: .venv/ready
-	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python .ci/checks.py --prepare
+	$(BIN)/nbdev_export && $(BIN)/nbdev_clean && $(BIN)/python docs/prepare.py
 
 site: .venv/ready
-	$(BIN)/mkdocs build --strict
+	$(BIN)/mkdocs build --strict -f docs/mkdocs.yml
 	@echo "Open _docs/index.html; with search: $(BIN)/python -m http.server -d _docs"
 
 bench: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt clustpy==0.0.3
+	$(PIP) clustpy==0.0.3
 	for b in stack_speed pictures; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 	rm -f $(foreach t,$(TABLES),benchmarks/results/$(t).json)
 	for t in $(TABLES); do $(BIN)/kvae-reproduce $$t || exit 1; done
 
 clean:
-	rm -rf .venv demo browser _docs build dist *.egg-info
+	rm -rf .venv demo browser _docs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

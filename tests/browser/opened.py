@@ -1,28 +1,36 @@
-"""A notebook in JupyterLab or in Voila, run and clicked in a real Chromium; the tests are in browser_tests.py.
+"""A notebook in JupyterLab or in Voila, run and clicked in a real Chromium; the tests are in test_browser.py.
 
-`with opened("lab", "tutorials/30_five_modes.ipynb") as nb:` copies nbs/ to a temporary folder, starts a server there with
+`with opened("lab", "tutorials/00_five_modes.ipynb") as nb:` copies nbs/ to a temporary folder, starts a server there with
 settings of its own, runs all cells and yields an `Opened`. Leaving it fails on any error of page, kernel or server."""
-import json, os, re, shutil, socket, struct, sys, tempfile, time
+import json
+import os
+import re
+import shutil
+import socket
+import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import nbformat
+import psutil
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from playwright.sync_api import sync_playwright
+from project import BIN, ROOT
+
 SHOTS = ROOT/"browser"  # screenshots; git ignores them
 TIMEOUT = 120  # seconds that anything may take unless a test says less
-FLAGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", *"""--no-sandbox --disable-gpu --disable-dev-shm-usage
-    --disable-background-networking --disable-component-update --disable-sync --no-first-run --enable-precise-memory-info""".split()]
-HARMLESS = [r"cdn\.jsdelivr\.net/npm/@fortawesome"]  # errors that are not the notebook's: Voila asks the network for its icons
+FLAGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", *"""--no-sandbox --disable-gpu
+    --disable-dev-shm-usage --disable-background-networking --disable-component-update --disable-sync --no-first-run
+    --enable-precise-memory-info""".split()]
+HARMLESS = [r"cdn\.jsdelivr\.net/npm/@fortawesome"]  # not the notebook's errors: Voila asks the network for its icons
 LAB = """--no-browser --allow-root --ip=127.0.0.1 --ServerApp.port_retries=0 --IdentityProvider.token=kvae
     --LabApp.expose_app_in_browser=True""".split()
-IDLE = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
-ASK = "code => window.jupyterapp?.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, silent: true}).done.then(() => null)"
+KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?"
+IDLE = f"{KERNEL}.status == 'idle'"
+ASK = f"code => {KERNEL}.requestExecute({{code, silent: true}}).done.then(() => null)"
 FREE = "import ctypes, gc; gc.collect(); getattr(ctypes.CDLL(None), 'malloc_trim', lambda _: 0)(0)"
 FAILED = r"(?s)(Error at server while executing|Traceback \(most recent call last\)|restarting kernel).*"
-
-
-def chromium():
-    "Where Chromium is, or None"
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def plain(text):
@@ -32,26 +40,36 @@ def plain(text):
 
 # ---- the server
 
+def notebook_of(cells):
+    "The JSON of a notebook of code cells"
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata={"kernelspec": kernel})
+    return nbformat.writes(made)
+
+
 @contextmanager
 def folder_of(notebook):
-    """A temporary copy of nbs/, or a folder with a notebook made of the given code cells, or one that a function fills;
-    and the path in it of what is to be opened: what the function returns"""
-    from nbformat import v4
+    """A temporary copy of nbs/ for a path in it, or a folder with a notebook made of the given code cells, or one that a
+    function fills; and the path in it of what is to be opened: what the function returns"""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
-        root, cells = Path(d)/"nbs", isinstance(notebook, list)
-        if cells or callable(notebook): root.mkdir()
-        if callable(notebook): notebook = notebook(root)
-        elif cells:
-            made = v4.new_notebook(cells=[v4.new_code_cell(c) for c in notebook], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-            (root/"cells.ipynb").write_text(json.dumps(made))
-        else: shutil.copytree(ROOT/"nbs", root)
-        yield root, "cells.ipynb" if cells else str(notebook)
+        root = Path(d)/"nbs"
+        if isinstance(notebook, str):
+            shutil.copytree(ROOT/"nbs", root)
+            yield root, notebook
+            return
+        root.mkdir()
+        if callable(notebook):
+            yield root, notebook(root)
+        else:
+            (root/"cells.ipynb").write_text(notebook_of(notebook))
+            yield root, "cells.ipynb"
 
 
 def own_settings(folder):
     "An environment in which Jupyter reads and writes its settings in this folder only, and announces nothing"
+    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     (folder/"config/labconfig").mkdir(parents=True)
-    (folder/"config/labconfig/page_config.json").write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
+    (folder/"config/labconfig/page_config.json").write_text(json.dumps(quiet))
     jupyter = {f"JUPYTER_{n}_DIR": str(folder/n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}
     lab = {f"JUPYTERLAB_{n}_DIR": str(folder/n.lower()) for n in ("SETTINGS", "WORKSPACES")}
     return os.environ | jupyter | lab | {"IPYTHONDIR": str(folder/"ipython")}
@@ -65,7 +83,15 @@ def command(kind, root, name, port):
     return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], f"{here}doc/tree/{name}?token=kvae&reset"
 
 
+def free_port():
+    "A port that nobody listens on"
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def wait_for_port(port, process, log):
+    "Wait until the server listens"
     end = time.monotonic() + TIMEOUT
     while process.poll() is None and time.monotonic() < end:
         with socket.socket() as s:
@@ -74,57 +100,68 @@ def wait_for_port(port, process, log):
     raise RuntimeError(f"the server did not start\n{log.read_text()[-3000:]}")
 
 
+def end_all(process):
+    "End a process and its children"
+    with suppress(psutil.NoSuchProcess):
+        for p in [*process.children(recursive=True), process]:
+            with suppress(psutil.NoSuchProcess): p.kill()
+    process.wait()
+
+
 @contextmanager
 def server(kind, root, name):
     "JupyterLab, Voila or kvae-explore on a free port: the notebook's address, the process, the file of its log"
-    import psutil
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0)); port = s.getsockname()[1]
+    port = free_port()
     (program, *options), url = command(kind, root, name, port)
     log = root.parent/"log.txt"
     with log.open("w") as out:
-        process = psutil.Popen([Path(sys.executable).parent/program, *options], cwd=root, env=own_settings(root.parent), stdout=out, stderr=out)
-        try: wait_for_port(port, process, log); yield url, process, log
-        finally:
-            with suppress(psutil.NoSuchProcess):
-                for p in [*process.children(recursive=True), process]:
-                    with suppress(psutil.NoSuchProcess): p.kill()
-            process.wait()
+        process = psutil.Popen([BIN/program, *options], cwd=root, env=own_settings(root.parent), stdout=out, stderr=out)
+        try:
+            wait_for_port(port, process, log)
+            yield url, process, log
+        finally: end_all(process)
 
 
 # ---- the page
 
 def kernel_message(frame):
-    "Header and content of one message of Jupyter's websocket (binary: offsets, channel, header, parent, metadata, content)"
+    "Header and content of one message of Jupyter's websocket"
     if not isinstance(frame, bytes): return {}, {}
-    n, = struct.unpack_from("<Q", frame)
-    at = struct.unpack_from(f"<{n}Q", frame, 8)
-    return json.loads(frame[at[1]:at[2]]), json.loads(frame[at[4]:at[5]])
+    _, (header, _, _, content, *_) = deserialize_msg_from_ws_v1(frame)
+    return json.loads(header), json.loads(content)
 
 
 WATCH = """picture => {
     const old = document.querySelector(picture)?.src; let start; window.shown = null
-    for (const e of ["pointerdown", "keydown", "change"]) addEventListener(e, () => start ??= performance.now(), {capture: true, once: true})
+    for (const e of ["pointerdown", "keydown", "change"])
+        addEventListener(e, () => start ??= performance.now(), {capture: true, once: true})
     const look = () => { const now = document.querySelector(picture)
         if (start && now && now.src != old && now.complete) window.shown = performance.now() - start
         else requestAnimationFrame(look) }
     look() }"""  # by the page's own clock, from the event to the frame with the new picture
+SIZE = """css => { const image = document.querySelector(css)
+    return image?.complete ? [image.naturalWidth, image.naturalHeight] : null }"""
 
 
 class Opened:
-    """A notebook in a page: what a reader does there, and what went wrong. Controls are named: "step" is the class kvae-step.
-    Where a page has several, the first is meant, or the one inside of the CSS selector `scope`"""
+    """A notebook in a page: what a reader does there, and what went wrong. Controls are named: "step" is the class
+    kvae-step. Where a page has several, the first is meant, or the one inside of the CSS selector `scope`"""
     def __init__(self, page, process, log, root):
-        self.page, self.process, self.log, self.root, self.scope = page, process, log, root, ""
-        self.forget(); self.busy = False
+        self.page, self.process = page, process
+        self.log, self.root = log, root
+        self.scope, self.busy = "", False
+        self.forget()
         page.set_default_timeout(TIMEOUT*1000)
         page.on("console", lambda m: m.type == "error" and self.note(f"console: {m.text} {m.location.get('url', '')}"))
         page.on("pageerror", lambda e: self.note(f"page: {e}"))
         page.on("websocket", lambda w: w.on("framereceived", self.hear))
 
-    def forget(self): self.wrong, self.stderr = [], ""
+    def forget(self):
+        "Forget what went wrong so far"
+        self.wrong, self.stderr = [], ""
 
     def note(self, what):
+        "Keep what went wrong"
         if not any(re.search(h, what) for h in HARMLESS): self.wrong.append(what)
 
     def hear(self, frame):
@@ -138,7 +175,8 @@ class Opened:
     def run_all(self, seconds=TIMEOUT):
         "JupyterLab: run all cells when the kernel is there, and wait until it is idle again"
         self.page.wait_for_function(IDLE)
-        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells').then(ok => window.ran = {ok}) }")
+        run = "jupyterapp.commands.execute('notebook:run-all-cells')"
+        self.page.evaluate(f"() => {{ {run}.then(ok => window.ran = {{ok}}) }}")
         self.page.wait_for_function(f"window.ran && (!window.ran.ok || {IDLE})", timeout=seconds*1000)
 
     def settle(self):
@@ -153,7 +191,9 @@ class Opened:
         said = [m[0] for text in (self.stderr, plain(self.log.read_text())) for m in re.finditer(FAILED, text)]
         assert not self.wrong + said, "\n".join(self.wrong + said)[:6000]
 
-    def css(self, name): return f"{self.scope} img:is(.kvae-picture, .kvae-picture *)" if name == "picture" else f"{self.scope} .kvae-{name}"
+    def css(self, name):
+        "The selector of a control"
+        return f"{self.scope} img:is(.kvae-picture, .kvae-picture *)" if name == "picture" else f"{self.scope} .kvae-{name}"
 
     def find(self, name): return self.page.locator(self.css(name)).first
 
@@ -173,11 +213,12 @@ class Opened:
         if button.count(): return button.click()
         if box.locator("select").count(): return box.locator("select").select_option(value)
         field = box.locator(".widget-readout, input").first
-        field.fill(value); field.press("Enter")
+        field.fill(value)
+        return field.press("Enter")
 
     def picture(self):
         "Width and height of the picture, which must be there and whole"
-        size = self.page.evaluate("css => { const i = document.querySelector(css); return i?.complete ? [i.naturalWidth, i.naturalHeight] : null }", self.css("picture"))
+        size = self.page.evaluate(SIZE, self.css("picture"))
         assert size and min(size) > 1, f"no picture: {size}"
         return size
 
@@ -188,19 +229,25 @@ class Opened:
         self.page.wait_for_function("window.shown")
         return self.page.evaluate("window.shown")/1000
 
-    def memory(self):
-        """MB of the kernel, of all of Chromium, of the page's JavaScript: what they hold. Before that, both collect garbage,
-        Chromium empties its cache of decoded pictures, which it lets grow to some hundred MB while memory is not short, and
-        the kernel (in JupyterLab) gives back what its allocator keeps of freed arrays, which comes and goes by some 50 MB"""
-        import psutil
+    def collect_garbage(self):
+        """Kernel and Chromium collect garbage. Chromium also empties its cache of decoded pictures, which it lets grow to
+        some hundred MB while memory is not short, and the kernel (in JupyterLab) gives back what its allocator keeps of
+        freed arrays, which comes and goes by some 50 MB"""
         self.page.evaluate(ASK, FREE)
         tools = self.page.context.new_cdp_session(self.page)
-        tools.send("HeapProfiler.collectGarbage"); tools.send("Memory.simulatePressureNotification", {"level": "critical"})
-        self.page.wait_for_timeout(1000); tools.detach()
-        own = lambda processes: sum(p.memory_full_info().uss for p in processes)/1e6
+        tools.send("HeapProfiler.collectGarbage")
+        tools.send("Memory.simulatePressureNotification", {"level": "critical"})
+        self.page.wait_for_timeout(1000)
+        tools.detach()
+
+    def memory(self):
+        "MB of the kernel, of all of Chromium, of the page's JavaScript: what they hold"
+        def megabytes(processes): return sum(p.memory_full_info().uss for p in processes)/1e6
+        self.collect_garbage()
         kernel = self.kernels()
         browser = [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()]
-        return dict(kernel=own(kernel), browser=own(browser), page=self.page.evaluate("performance.memory.usedJSHeapSize")/1e6)
+        page = self.page.evaluate("performance.memory.usedJSHeapSize")/1e6
+        return dict(kernel=megabytes(kernel), browser=megabytes(browser), page=page)
 
     def kernels(self):
         "The processes of the kernels"
@@ -213,24 +260,32 @@ class Opened:
     def shot(self, name):
         "Keep a screenshot, with the picture in its middle"
         SHOTS.mkdir(exist_ok=True)
-        self.page.evaluate("css => document.querySelector(css)?.scrollIntoView({block: 'center'})", self.css("picture"))
+        show = "css => document.querySelector(css)?.scrollIntoView({block: 'center'})"
+        self.page.evaluate(show, self.css("picture"))
         self.page.screenshot(path=SHOTS/f"{name}.png")
+
+
+def chromium():
+    "Where Chromium is"
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert found, "no Chromium here: apt-get install chromium"
+    return found
 
 
 @contextmanager
 def opened(kind, notebook, name="last", seconds=TIMEOUT):
-    """A notebook in "lab" or in "voila", all cells run within some seconds and a first picture shown; a path in nbs/ or a list
-    of code cells. In "explore" it is a run directory that kvae-explore serves, made by a function of its folder.
+    """A notebook in "lab" or in "voila", all cells run within some seconds and a first picture shown; a path in nbs/ or a
+    list of code cells. In "explore" it is a run directory that kvae-explore serves, made by a function of its folder.
     The last screenshot is kept, of a failure too, as NAME_KIND.png"""
-    from playwright.sync_api import sync_playwright
-    assert chromium(), "no Chromium here: apt-get install chromium"
     with folder_of(notebook) as (root, path), server(kind, root, path) as (url, process, log), sync_playwright() as p:
-        page = p.chromium.launch(executable_path=chromium(), args=FLAGS).new_page(viewport={"width": 1280, "height": 1000})
+        browser = p.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
         nb = Opened(page, process, log, root)
         try:
             page.goto(url)
             if kind == "lab": nb.run_all(seconds)
-            nb.check(); page.wait_for_selector(nb.css("picture"))
+            nb.check()
+            page.wait_for_selector(nb.css("picture"))
             yield nb
             nb.check()
         finally:

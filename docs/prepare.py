@@ -1,0 +1,32 @@
+"""What `make prepare` does after exporting and cleaning: README.md, and notebooks without outputs of live widgets."""
+import json
+import os
+import re
+
+from pages import NBS, ROOT, WIDGET, markdown
+
+HEAD = "<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n"
+
+
+def readme_text():
+    "README.md as index.ipynb gives it, its links as seen from the root"
+    def from_the_root(text, path):
+        def moved(m): return m[0] if "://" in m[1] else f"]({os.path.normpath(f'nbs/{m[1]}')}"
+        return re.sub(r"\]\(([^)#\s]+)", moved, text)
+    return HEAD + markdown(NBS/"index.ipynb", from_the_root)[0].strip() + "\n"
+
+
+def stilled(notebook):
+    "A notebook without the outputs that only a live kernel can show; what they have beside it stays"
+    held = json.loads(notebook.read_text())
+    for cell in held["cells"]:
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET, None)
+    held["metadata"].pop("widgets", None)
+    return json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    for path in NBS.glob("**/[!_]*.ipynb"):
+        if ".ipynb_checkpoints" not in path.parts: path.write_text(stilled(path))
+    (ROOT/"README.md").write_text(readme_text())

@@ -1,0 +1,52 @@
+"""The flags --slow, --gpu and --browser, what tests are given, and the last line: `N passed, N failed`."""
+import os
+import shutil
+
+import pytest
+from project import ROOT
+
+MADE = (".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_docs", "build", "demo", "browser", "runs")
+FLAGS = ("slow", "gpu", "browser")
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["NO_MKDOCS_2_WARNING"] = "1"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    "A copy of the project, for what writes into it"
+    return shutil.copytree(ROOT, tmp_path/"tree", ignore=shutil.ignore_patterns(*MADE))
+
+
+@pytest.fixture
+def opened():
+    "What opens a page; only the tests in a browser need what it imports"
+    from opened import opened
+    return opened
+
+
+def pytest_addoption(parser):
+    for flag in FLAGS:
+        parser.addoption(f"--{flag}", action="store_true", default=os.environ.get(flag.upper()) == "1")
+
+
+def pytest_collection_modifyitems(config, items):
+    "Skip what no flag asks for; what runs in a browser goes last and in one process, since it measures times"
+    for item in items:
+        for flag in FLAGS:
+            if item.get_closest_marker(flag) and not config.getoption(flag):
+                item.add_marker(pytest.mark.skip(reason=f"run with --{flag}"))
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.exitstatus = exitstatus
+
+
+def pytest_unconfigure(config):
+    "The last line: true counts, and never `0 failed` where pytest itself gave up"
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput") or config.option.collectonly: return
+    passed, failed, errors = (len(reporter.stats.get(name, ())) for name in ("passed", "failed", "error"))
+    gave_up = getattr(config, "exitstatus", 1) != 0
+    print(f"{passed} passed, {max(failed + errors, int(gave_up))} failed", flush=True)
