@@ -8,6 +8,7 @@ __all__ = ['MENDABLE', 'respell', 'command']
 # %% ../nbs/method/21_commands.ipynb #4c091997
 import sys
 from pathlib import Path
+
 from fastcore.script import anno_parser
 
 # %% ../nbs/method/21_commands.ipynb #0bdfebd8

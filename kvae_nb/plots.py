@@ -11,6 +11,7 @@ __all__ = ['PALETTE', 'MARKERS', 'PALE', 'style', 'add_points', 'add_samples', '
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgba_array
+
 from .checks import argument_error
 
 # %% ../nbs/method/06_plots.ipynb #09addb81
@@ -44,12 +45,11 @@ def add_samples(
     ax,            # `Axes`
     samples,       # For each expert `(m, 2)` points
     experts=None,  # Which experts; None for all
-    size:float=3.7,# Of a marker, in points
-    rim:float=.4,  # Width of the rim, in points
+    size:float=3.7,# Of a marker, in points; an eighth of it is the rim
 ):
     "Samples as dots with a black rim"
     for j in range(len(samples)) if experts is None else experts:
-        ax.plot(*np.asarray(samples[j]).T, ls="", ms=size, mec="k", mew=rim, **style(j))
+        ax.plot(*np.asarray(samples[j]).T, ls="", ms=size, mec="k", mew=size / 8, **style(j))
 
 # %% ../nbs/method/06_plots.ipynb #fd3515a1
 def add_grid(
@@ -98,8 +98,7 @@ def plot_partition(
     add_points(ax, x, c)
     ax.legend(markerscale=3, fontsize=8, title="expert", loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     if samples is not None: add_samples(ax, samples)
-    ax.set_title(title)
-    ax.set_aspect("equal")
+    ax.set(title=title, aspect="equal")
     return ax
 
 # %% ../nbs/method/06_plots.ipynb #51496086
@@ -141,11 +140,9 @@ def plot_rows(
     ax = ax or plt.subplots(figsize=(.45 * longest + 1, .45 * len(rows) + .3))[1]
     ax.imshow(mosaic(rows, longest, shape), interpolation="nearest")
     middles = [i * (shape[1] + 1) + (shape[1] - 1) / 2 for i in range(len(rows))]
-    ax.set_xticks([])
     ax.set_yticks(middles, labels or range(len(rows)), fontsize=8)
     ax.tick_params(length=0)
-    ax.set_title(title)
-    ax.set_frame_on(False)
+    ax.set(xticks=[], title=title, frame_on=False)
     return ax
 
 # %% ../nbs/method/06_plots.ipynb #6cff7c55
@@ -171,9 +168,9 @@ def add_composition(
     share = counts / counts.sum(1, keepdims=True).clip(1)
     numbers = (100 * share).round().astype(int) if percent else counts
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for i, l in zip(*np.nonzero(share >= .1 if percent else counts)):
-        colour = "w" if share[i, l] > .6 else "k"
-        ax.text(l, i, numbers[i, l], ha="center", va="center", fontsize=fontsize, color=colour)
+    for i, j in zip(*np.nonzero(share >= .1 if percent else counts)):
+        colour = "w" if share[i, j] > .6 else "k"
+        ax.text(j, i, numbers[i, j], ha="center", va="center", fontsize=fontsize, color=colour)
 
 # %% ../nbs/method/06_plots.ipynb #38773fe0
 def plot_composition(
