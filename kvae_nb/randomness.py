@@ -6,9 +6,11 @@
 __all__ = ['child_seed', 'generator', 'seeded', 'to_seed']
 
 # %% ../nbs/method/01_randomness.ipynb #4141f394
-import hashlib, numbers
+import hashlib
+import numbers
 from contextlib import contextmanager
-import numpy as np, torch
+import numpy as np
+import torch
 from sklearn.utils import check_random_state
 from .checks import check_number
 
@@ -48,5 +50,6 @@ def to_seed(
 )->int:
     "An integer seed; `None` draws a fresh one"
     if random_state is None: return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, numbers.Integral): return int(check_number("random_state", random_state, 0, whole=True))
+    is_number = isinstance(random_state, numbers.Integral)
+    if is_number: return int(check_number("random_state", random_state, 0, whole=True))
     return int(check_random_state(random_state).randint(2**31))
