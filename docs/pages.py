@@ -1,5 +1,5 @@
 """Notebooks as pages of the site: a hook of mkdocs. Nothing is run, stored outputs are shown; nbdev's directives say
-what is left out. Equations become MathML, so that no page needs a script or the network. A page lists the public API."""
+what is left out. Equations become MathML, so that no page needs a script or the network. One page lists the API."""
 import ast
 import html
 import re
