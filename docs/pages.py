@@ -21,7 +21,7 @@ FONT = "ziamath/fonts/STIXTwoMath-Regular.ttf"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 OUTPUT = """{%% block %s scoped %%}
 ~~~~ { .text .output }
-{{ output.%s | strip_ansi }}
+{{ (output.%s | strip_ansi).rstrip() }}
 ~~~~
 {%% endblock %%}"""
 OUTPUTS = OUTPUT % ("stream", "text") + OUTPUT % ("data_text", "data['text/plain']")
@@ -82,7 +82,7 @@ def shown(cell, path, relink):
     if cell.cell_type != "code": return cell
     cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
     if re.match(r"#\|\s*asis\b", cell.source):
-        return nbformat.v4.new_markdown_cell("\n\n".join(text(o) for o in cell.outputs))
+        return nbformat.v4.new_markdown_cell(relink("\n\n".join(text(o) for o in cell.outputs), path))
     cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M)
     return cell
 

@@ -13,7 +13,9 @@ def readme_text():
     def from_the_root(text, path):
         def moved(m): return m[0] if "://" in m[1] else f"]({os.path.normpath(f'nbs/{m[1]}')}"
         return re.sub(r"\]\(([^)#\s]+)", moved, text)
-    return HEAD + markdown(NBS/"index.ipynb", from_the_root)[0].strip() + "\n"
+    text, _ = markdown(NBS/"index.ipynb", from_the_root)
+    plain = text.replace("~~~~ { .text .output }", "```").replace("~~~~", "```").strip()
+    return HEAD + re.sub(r"\n{3,}", "\n\n", plain) + "\n"
 
 
 def stilled(notebook):
