@@ -3,6 +3,7 @@ import os
 import shutil
 
 import pytest
+
 from project import ROOT
 
 MADE = (".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_docs", "build", "demo", "browser", "runs")

@@ -2,6 +2,7 @@
 import sys
 
 import pytest
+
 from project import BIN, ROOT, call
 
 TINY = "--k 3 --n 300 --n_iters 2 --refine_steps 10 --quiet --out run".split()

@@ -1,5 +1,6 @@
 """Every notebook is a test: `nbdev_test` runs its cells, in a process of its own."""
 import pytest
+
 from project import BIN, BOOKS, call, names
 
 

@@ -9,9 +9,10 @@ from itertools import pairwise
 from statistics import median
 
 import IPython.display
+import pytest
+
 import pages
 import prepare
-import pytest
 from project import BIN, BOOKS, ROOT, call, names
 
 WINGS = ("method", "instrument", "experiments")

@@ -2,6 +2,7 @@
 import re
 
 from bs4 import BeautifulSoup
+
 from project import BIN, ROOT, call
 
 LEFT = re.compile(r"^([-*] |\| |```|~~~|#\|)|\$\$", re.M)  # markdown that did not become HTML
