@@ -8,9 +8,12 @@ __all__ = ['log_normaliser', 'log_weights', 'two_best', 'shares', 'kl_curves', '
 
 # %% ../nbs/method/13_assignment.ipynb #1b085e3c
 import math
-import numpy as np, torch
+
+import numpy as np
+import torch
 from sklearn.cluster import SpectralClustering
 from sklearn.decomposition import PCA
+
 from .checks import check_choice, check_number
 from .settings import CHOICES
 
@@ -21,6 +24,7 @@ def log_normaliser(
     "log of the mean ratio over the training set, which dP_gj / dP_d makes one"
     return scores.logsumexp(-2) - math.log(scores.shape[-2])
 
+# %% ../nbs/method/13_assignment.ipynb #d88bc148
 def log_weights(
     scores,             # `(..., n, k)` scores of points
     rule:str="ratio",   # One of the table
@@ -29,7 +33,9 @@ def log_weights(
 )->torch.Tensor:        # `(..., n, k)`, of which the argmax is the assignment
     "The scores as the rule compares them"
     check_choice("rule", rule, CHOICES["rule"])
-    if rule == "ratio": scores = scores - (log_normaliser(scores) if log_z is None else log_z)[..., None, :]
+    if rule == "ratio":
+        log_z = log_normaliser(scores) if log_z is None else log_z
+        scores = scores - log_z[..., None, :]
     return scores if alpha is None else scores + alpha.log()[..., None, :]
 
 # %% ../nbs/method/13_assignment.ipynb #ddeec08f
@@ -58,7 +64,8 @@ def kl_curves(
 )->tuple:  # `(bound, mixture)`, each `(...)` in nats
     "The bound (3) on KL(P_d || mixture) and the mixture's own divergence"
     joint = log_w + alpha.clamp_min(1e-12).log()[..., None, :]
-    return -joint.gather(-1, c[..., None]).squeeze(-1).mean(-1), -joint.logsumexp(-1).mean(-1)
+    bound = -joint.gather(-1, c[..., None]).squeeze(-1).mean(-1)
+    return bound, -joint.logsumexp(-1).mean(-1)
 
 # %% ../nbs/method/13_assignment.ipynb #ebdbefce
 def starved(
@@ -68,11 +75,13 @@ def starved(
     "Experts whose share is below `min_share / k`"
     return (alpha < min_share / len(alpha)).nonzero()[:, 0].tolist()
 
+# %% ../nbs/method/13_assignment.ipynb #38436dad
 def halves(
     x, # `(n, *shape)` points
 )->torch.Tensor: # `(n,)` bool, true for half of them
     "The points beyond the median of the first principal direction"
-    along = PCA(1, svd_solver="covariance_eigh").fit_transform(x.flatten(1).double().cpu())[:, 0]  # float64: flat images are ill-conditioned
+    flat = x.flatten(1).double().cpu()  # float64: flat images are ill-conditioned
+    along = PCA(1, svd_solver="covariance_eigh").fit_transform(flat)[:, 0]
     rank = np.argsort(np.argsort(along, kind="stable"))
     return torch.as_tensor(rank >= len(x) // 2, device=x.device)
 
@@ -94,6 +103,7 @@ def runners_up(
     counts = torch.bincount(best[:, 0] * k + best[:, 1], minlength=k * k).view(k, k)
     return counts + counts.T
 
+# %% ../nbs/method/13_assignment.ipynb #d1d3cd4e
 def merge(
     counts,        # `(k, k)` from `runners_up`
     n_clusters:int,# How many to leave
@@ -104,4 +114,5 @@ def merge(
     check_number("n_clusters", n_clusters, 1, k, whole=True)
     if n_clusters in (1, k): return np.arange(k) % n_clusters
     affinity = np.asarray(counts, float) + 1e-6  # no part of the graph is cut off entirely
-    return SpectralClustering(n_clusters, affinity="precomputed", n_init=20, random_state=seed % 2**32).fit_predict(affinity)
+    spectral = SpectralClustering(n_clusters, affinity="precomputed", n_init=20, random_state=seed % 2**32)
+    return spectral.fit_predict(affinity)

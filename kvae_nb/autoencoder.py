@@ -6,11 +6,14 @@
 __all__ = ['gaussian_kl', 'gaussian_log_likelihood', 'bernoulli_log_likelihood', 'sides', 'ConvEncoder', 'ConvDecoder',
            'StackedVAE', 'elbo', 'importance_bound']
 
-# %% ../nbs/method/09_autoencoder.ipynb #e30d8ef4
+# %% ../nbs/method/09_autoencoder.ipynb #7ce44677
 import math
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+
 from .checks import argument_error
 from .stack import StackedConv, StackedConvTranspose, StackedLinear, mlp
 
@@ -34,7 +37,7 @@ def gaussian_log_likelihood(
     square = (error * error).sum(-1)  # sum first: what follows is d times smaller
     return square * (-.5 * (-2 * log_sigma).exp()) - x.shape[-1] * (log_sigma + .5 * math.log(2 * math.pi))
 
-# %% ../nbs/method/09_autoencoder.ipynb #015482f3
+# %% ../nbs/method/09_autoencoder.ipynb #4da85e67
 def bernoulli_log_likelihood(
     x,      # `(k, ..., d)` points in [0, 1]
     logits, # `(k, ..., d)` the decoder's output
@@ -42,7 +45,7 @@ def bernoulli_log_likelihood(
     "x log p + (1 - x) log(1 - p), p = sigmoid(logits), summed over features"
     return (x * logits - F.softplus(logits)).sum(-1)
 
-# %% ../nbs/method/09_autoencoder.ipynb #f10a705c
+# %% ../nbs/method/09_autoencoder.ipynb #0006cc56
 def sides(
     shape:tuple,  # `(c, h, w)`
     n_layers:int, # How many convolutions
@@ -84,7 +87,7 @@ class ConvDecoder(nn.Module):
         self.shape, self.start = shape, (hidden[-1], *sides(shape, len(hidden)))
         channels = (*hidden[::-1], shape[0])
         self.inp = StackedLinear(k, n_in, math.prod(self.start), g)
-        self.convs = nn.ModuleList(StackedConvTranspose(k, a, b, g) for a, b in zip(channels, channels[1:]))
+        self.convs = nn.ModuleList(StackedConvTranspose(k, a, b, g) for a, b in pairwise(channels))
 
     def forward(self, z):
         x = self.inp(z).unflatten(-1, self.start)

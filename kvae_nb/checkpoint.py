@@ -10,16 +10,17 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from . import prior  # gives the experts `load_prior`
+
 from .checks import argument_error
-from .competition import State, make_experts, make_scorer, rule_at
 from .protocols import BaseExperts, BaseScorer, method
-from .runs import check_new, new_run, open_run, sha256, write_json
+from .runs import check_new, new_run, open_run, sha256, write_json  # noqa: F401  their home was here
 from .settings import settings_from_json, settings_to_json
+from .state import State, make_experts, make_scorer, rule_at
 
 # %% ../nbs/method/16_checkpoint.ipynb #7a0ab19e
 def to_plain(
@@ -31,7 +32,7 @@ def to_plain(
     if isinstance(value, (np.ndarray, np.generic)): return to_plain(value.tolist())
     return None if isinstance(value, float) and math.isnan(value) else value
 
-# %% ../nbs/method/16_checkpoint.ipynb #b1d4d582
+# %% ../nbs/method/16_checkpoint.ipynb #89243278
 def record_from_plain(
     record:dict, # What `to_plain` made of a record of the history
 )->dict:
@@ -69,7 +70,7 @@ def _run_tensors(state):
 
 def _held(v): return v.detach().cpu().contiguous()
 
-# %% ../nbs/method/16_checkpoint.ipynb #34005e17
+# %% ../nbs/method/16_checkpoint.ipynb #13d8ca69
 def _to_state(settings, tensors, history, meta, experts, scorer):
     "The parts made from the settings, and filled"
     run, shape, t = _named(tensors, "state"), tuple(meta["shape"]), meta["iteration"]

@@ -8,6 +8,7 @@ __all__ = ['argument_error', 'check_choice', 'check_number', 'get_device', 'as_a
 # %% ../nbs/method/00_checks.ipynb #bfe03330
 import math
 import numbers
+
 import numpy as np
 import torch
 from sklearn.utils import check_array
@@ -59,7 +60,7 @@ def get_device(
     if (found.index or 0) >= available: raise argument_error("device", "one that this machine has", repr(device))
     return found
 
-# %% ../nbs/method/00_checks.ipynb #507c95d2
+# %% ../nbs/method/00_checks.ipynb #45f7ec2a
 def _to_array(X, name):
     "Tensors and lists as NumPy arrays; data frames stay what they are"
     if isinstance(X, torch.Tensor): return _from_tensor(X)
@@ -76,7 +77,7 @@ def _from_lists(X, name):
     try: return np.asarray(X)
     except ValueError: raise argument_error(name, "rectangular", "nested sequences of different lengths") from None
 
-# %% ../nbs/method/00_checks.ipynb #af20e1bc
+# %% ../nbs/method/00_checks.ipynb #8aceea1a
 def _check_columns(X, name):
     "Raise ValueError for the first column of a data frame that holds no numbers"
     for column, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ())):
@@ -89,7 +90,7 @@ def _check_numbers(values, column, name):
     except (ValueError, TypeError) as e:
         raise argument_error(name, "a numeric array", f"{e} in column {column!r}") from None
 
-# %% ../nbs/method/00_checks.ipynb #2e7459b4
+# %% ../nbs/method/00_checks.ipynb #f25ad2ab
 def _check_layout(X, name):
     "Raise ValueError for images whose channels come last, as most files have them"
     if np.ndim(X) != 4: return

@@ -7,11 +7,16 @@ __all__ = ['CENTRES', 'DATASETS', 'five_modes', 'five_modes_log_density', 'digit
            'deskew', 'load', 'holdout_mask', 'load_again', 'Scaling', 'fit_scaling']
 
 # %% ../nbs/method/05_data.ipynb #dffd3541
-import os, sys
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-import numpy as np, torch
-from .checks import as_array, argument_error, check_choice, check_number
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+
+from .checks import argument_error, as_array, check_choice, check_number
 
 # %% ../nbs/method/05_data.ipynb #a7fa1000
 CENTRES = np.array([[0, 0], [0, 0], [-2.2, 0], [1.9, 1.9], [1.9, -1.9]])
@@ -20,13 +25,14 @@ def five_modes(
     n:int=4000, # How many points
     seed:int=0, # Which draw
 )->tuple:       # `X (n, 2)` and the true mode `y (n,)`, of which 0 is the arc
-    "Five equally likely modes in the plane: an arc of 270 degrees (radius 1.5, sigma .1) around and between four round ones (sigma .25)"
+    "Five equally likely modes in the plane: an arc of 270 degrees around and between four round ones"
     rng = np.random.default_rng(check_number("seed", seed, 0, whole=True))
     y = rng.integers(5, size=check_number("n", n, 1, whole=True))
     angle = rng.uniform(-.75 * np.pi, .75 * np.pi, n)
     arc = 1.5 * np.stack([np.cos(angle), np.sin(angle)], 1)
     on_arc = (y == 0)[:, None]
-    return np.where(on_arc, arc, CENTRES[y]) + np.where(on_arc, .1, .25) * rng.normal(size=(n, 2)), y
+    X = np.where(on_arc, arc, CENTRES[y]) + np.where(on_arc, .1, .25) * rng.normal(size=(n, 2))
+    return X, y
 
 # %% ../nbs/method/05_data.ipynb #0c08173a
 def five_modes_log_density(
@@ -36,9 +42,14 @@ def five_modes_log_density(
     from scipy.special import logsumexp
     angle = ((np.arange(2000) + .5) / 2000 - .5) * 1.5 * np.pi
     arc = 1.5 * np.stack([np.cos(angle), np.sin(angle)], 1)
-    log_normal = lambda centres, s: -((X[:, None] - centres) ** 2).sum(-1) / (2 * s * s) - np.log(2 * np.pi * s * s)
-    modes = np.concatenate([logsumexp(log_normal(arc, .1), 1, keepdims=True) - np.log(2000), log_normal(CENTRES[1:], .25)], 1)
+    log_arc = logsumexp(_log_normal(X, arc, .1), 1, keepdims=True) - np.log(2000)
+    modes = np.concatenate([log_arc, _log_normal(X, CENTRES[1:], .25)], 1)
     return logsumexp(modes, 1) - np.log(5)
+
+def _log_normal(X, centres, sigma):
+    "`(n, k)`: log N(x; centre, sigma^2 I) in the plane"
+    squares = ((X[:, None] - centres) ** 2).sum(-1)
+    return -squares / (2 * sigma * sigma) - np.log(2 * np.pi * sigma * sigma)
 
 # %% ../nbs/method/05_data.ipynb #2477ef42
 def digits()->tuple: # `X (1797, 1, 8, 8)` in [0, 1] and the digit `y (1797,)`
@@ -50,15 +61,18 @@ def digits()->tuple: # `X (1797, 1, 8, 8)` in [0, 1] and the digit `y (1797,)`
 # %% ../nbs/method/05_data.ipynb #d9406a3d
 def import_torchvision():
     "The module torchvision, also where its CUDA build meets a CPU-only torch"
-    try: import torchvision, torchvision.datasets
+    try:
+        import torchvision.datasets
     except RuntimeError as e:
         if "torchvision::nms does not exist" not in str(e): raise
         _declare_operators()
-        import torchvision, torchvision.datasets
+        import torchvision
+        import torchvision.datasets
     return torchvision
 
 def _declare_operators():
-    for name in [m for m in sys.modules if m.split(".")[0] == "torchvision"]: del sys.modules[name]
+    half_imported = [m for m in sys.modules if m.split(".")[0] == "torchvision"]
+    for name in half_imported: del sys.modules[name]
     library = torch.library.Library("torchvision", "FRAGMENT")
     for op in ("nms", "qnms"): library.define(f"{op}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _declare_operators.library = library  # declarations end with the object
@@ -77,14 +91,18 @@ def mnist(
     split:str="train",  # "train" (60 000 images) or "test" (10 000)
     download:bool=True, # Let torchvision download what is missing?
 )->tuple:               # `X (n, 1, 28, 28)` uint8 and the digit `y (n,)`
-    "MNIST through torchvision"
+    "MNIST through torchvision; FileNotFoundError where it is not there and cannot be had"
     check_choice("split", split, ("train", "test"))
     root = data_root(root)
-    try: data = import_torchvision().datasets.MNIST(root=str(root), train=split == "train", download=download)
-    except (RuntimeError, OSError) as e: raise FileNotFoundError(
-        f"MNIST is not in {root} and could not be downloaded ({e}). Put the four MNIST files into {root/'MNIST'/'raw'}, "
-        "or name a folder that has them: mnist(root=...), --root, or the environment variable KVAE_DATA") from None
+    datasets = import_torchvision().datasets
+    try: data = datasets.MNIST(root=str(root), train=split == "train", download=download)
+    except (RuntimeError, OSError) as e: raise FileNotFoundError(_without_mnist(root, e)) from None
     return data.data.numpy()[:, None], data.targets.numpy()
+
+def _without_mnist(root, error):
+    return (f"MNIST is not in {root} and could not be downloaded ({error}). Put the four MNIST files into "
+            f"{root/'MNIST'/'raw'}, or name a folder that has them: mnist(root=...), --root, or the environment "
+            "variable KVAE_DATA")
 
 # %% ../nbs/method/05_data.ipynb #3eff19a1
 def deskew(
@@ -93,7 +111,8 @@ def deskew(
     "Images sheared until their second moments are upright, and centred"
     X = as_array(X)
     if X.ndim != 4: raise argument_error("X", "images (n, c, h, w)", f"shape {X.shape}")
-    if X.min() < 0: raise argument_error("X", "images with ink positive on a background of zero", f"values from {X.min()}")
+    ink = "images with ink positive on a background of zero"
+    if X.min() < 0: raise argument_error("X", ink, f"values from {X.min()}")
     return np.stack([_upright(x.astype(np.float32)) for x in X])
 
 def _upright(x):
@@ -101,12 +120,33 @@ def _upright(x):
     from scipy.ndimage import affine_transform
     ink, (h, w) = x.sum(0), x.shape[1:]
     if ink.sum() <= 0: return x
-    at, p = np.mgrid[:h, :w].reshape(2, -1), ink.ravel() / ink.sum()
-    centre = at @ p
-    (vyy, vyx), _ = (away := at - centre[:, None]) * p @ away.T
+    pixels, weight = np.mgrid[:h, :w].reshape(2, -1), ink.ravel() / ink.sum()
+    centre = pixels @ weight
+    away = pixels - centre[:, None]
+    (vyy, vyx), _ = away * weight @ away.T
     shear = np.array([[1, 0], [vyx / max(vyy, 1e-6), 1]])
-    middle = np.array([(h - 1) / 2, (w - 1) / 2])
-    return np.stack([affine_transform(channel, shear, centre - shear @ middle, order=1) for channel in x])
+    offset = centre - shear @ np.array([(h - 1) / 2, (w - 1) / 2])
+    return np.stack([affine_transform(channel, shear, offset, order=1) for channel in x])
+
+# %% ../nbs/method/05_data.ipynb #faf5d217
+def _from_file(path):
+    "The array of an .npy file; X, and y where it is there, of an .npz file"
+    try: loaded = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError, BadZipFile) as e:
+        raise argument_error("data", "a NumPy file of plain numbers", f"{path} ({e})") from None
+    if isinstance(loaded, np.ndarray): return loaded, None
+    with loaded:
+        found = f"{path} with {sorted(loaded)}"
+        if "X" not in loaded: raise argument_error("data", "an .npz file with an array X", found)
+        y = _member(loaded, "y", "str", path) if "y" in loaded else None
+        return _member(loaded, "X", "float", path), y
+
+def _member(loaded, name, kind, path):
+    "An array of an .npz file, which NumPy reads only now"
+    try: return loaded[name]
+    except (ValueError, OSError, EOFError, BadZipFile) as e:
+        expected = f"an .npz file of plain arrays (save {name}.astype({kind}))"
+        raise argument_error("data", expected, f"{path}, whose {name} cannot be read ({e})") from None
 
 # %% ../nbs/method/05_data.ipynb #c125a1e2
 DATASETS = ("five_modes", "digits", "mnist")
@@ -122,16 +162,8 @@ def load(
     if name == "digits": return digits()
     if name == "mnist": return mnist(root)
     path = Path(name)
-    if path.suffix in (".npy", ".npz") and path.is_file(): return _from_file(path)
+    if path.suffix.lower() in (".npy", ".npz") and path.is_file(): return _from_file(path)
     raise argument_error("data", f"one of {', '.join(DATASETS)}, or an existing .npy or .npz file", repr(name))
-
-# %% ../nbs/method/05_data.ipynb #faf5d217
-def _from_file(path):
-    try: held = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as e: raise argument_error("data", "a NumPy file of plain numbers", f"{path} ({e})") from None
-    if path.suffix == ".npy": return held, None
-    if "X" not in held: raise argument_error("data", "an .npz file with an array X", f"{path} with {sorted(held)}")
-    return held["X"], held["y"] if "y" in held else None
 
 # %% ../nbs/method/05_data.ipynb #d45017a5
 def holdout_mask(
@@ -140,6 +172,7 @@ def holdout_mask(
     "A fixed random fifth, for held-out numbers"
     return np.random.default_rng(0).permutation(n) < n // 5
 
+# %% ../nbs/method/05_data.ipynb #d1e15189
 def load_again(
     source:dict, # As `kvae-train` writes it: data, n, data_seed, deskew, compare
     root=None,   # For MNIST: its folder
@@ -162,9 +195,9 @@ class Scaling:
 
     def to(self, X, dtype=torch.float32):
         "`X` in the experts' units, as a tensor"
-        chunks = [(np.asarray(X[i:i+4096], float) - self.shift) / self.scale for i in range(0, len(X), 4096)]
-        rounded = [torch.from_numpy(np.round(u * 2**20) / 2**20).to(dtype) for u in chunks]
-        return torch.cat(rounded)
+        chunks = [np.asarray(X[i:i+4096], float) for i in range(0, len(X), 4096)]
+        rounded = [np.round((chunk - self.shift) / self.scale * 2**20) / 2**20 for chunk in chunks]
+        return torch.cat([torch.from_numpy(u).to(dtype) for u in rounded])
 
     def back(self, u):
         "A tensor `u` of points in the user's units"
@@ -181,18 +214,28 @@ class Scaling:
 
 # %% ../nbs/method/05_data.ipynb #ecde61df
 def fit_scaling(
-    X:np.ndarray,         # `(n, d)` or `(n, c, h, w)`, finite
-    likelihood:str,       # "gaussian": standardise; "bernoulli": to [0, 1]
+    X:np.ndarray,   # `(n, d)` or `(n, c, h, w)`, finite
+    likelihood:str, # "gaussian": standardise; "bernoulli": to [0, 1]
 )->Scaling:
-    "The `Scaling` for these points under this likelihood"
+    "The `Scaling` for these points under this likelihood; ValueError for what no likelihood fits"
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
-    if (X == X[:1]).all(): raise argument_error("X", "data that vary", f"{len(X)} points that are all equal")
-    size = max(-float(X.min()), float(X.max()))
-    if size > 1e150: raise argument_error("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
-    if likelihood == "bernoulli" and X.dtype.kind in "iu" and (X.min() < 0 or X.max() > 255):
-        raise argument_error("X", "in 0..255 for integers under a Bernoulli likelihood", f"values from {X.min()} to {X.max()}")
-    table = X.astype(float).reshape(len(X), -1) if X.ndim == 2 and likelihood == "gaussian" else X.reshape(-1, 1).astype(float)
-    if likelihood == "gaussian": s = StandardScaler().fit(table); shift, scale = s.mean_, s.scale_
-    else: s = MinMaxScaler().fit(table); shift, scale = s.data_min_, s.data_range_
+    _check_range(X, likelihood)
+    by_feature = X.ndim == 2 and likelihood == "gaussian"
+    table = X.astype(float).reshape(len(X), -1) if by_feature else X.reshape(-1, 1).astype(float)
+    if likelihood == "gaussian":
+        fitted = StandardScaler().fit(table)
+        shift, scale = fitted.mean_, fitted.scale_
+    else:
+        fitted = MinMaxScaler().fit(table)
+        shift, scale = fitted.data_min_, fitted.data_range_
     one = lambda v: v if X.ndim == 2 and len(v) > 1 else v[0]
     return Scaling(one(shift), one(scale), X.shape[1:], float(X.min()), float(X.max()))
+
+def _check_range(X, likelihood):
+    low, high = X.min(), X.max()
+    if (X[:1] == X).all(): raise argument_error("X", "data that vary", f"{len(X)} points that are all equal")
+    size = max(-float(low), float(high))
+    if size > 1e150: raise argument_error("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
+    if likelihood != "bernoulli" or X.dtype.kind not in "iu": return
+    expected = "in 0..255 for integers under a Bernoulli likelihood"
+    if low < 0 or high > 255: raise argument_error("X", expected, f"values from {low} to {high}")

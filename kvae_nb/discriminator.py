@@ -6,14 +6,18 @@
 __all__ = ['dropout', 'IndependentNets', 'SharedNets', 'Discriminators', 'Bound', 'Nearest']
 
 # %% ../nbs/method/12_discriminator.ipynb #8d510856
-import copy, math
+import copy
+import math
+
 import torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
-from .randomness import generator
-from .pausing import wait_if_paused
+
 from . import stack
+from .pausing import paced
+from .protocols import BaseExperts, BaseScorer, method
+from .randomness import generator
 from .stack import Learner, StackedLinear
 
 # %% ../nbs/method/12_discriminator.ipynb #e0129c04
@@ -26,37 +30,52 @@ def dropout(
     if g is None or p == 0: return x
     return x * torch.rand(x.shape, generator=g, device=x.device, dtype=x.dtype).ge(p) / (1 - p)
 
+# %% ../nbs/method/12_discriminator.ipynb #876a51ab
 class _Body(nn.Module):
     "The hidden layers of k discriminators: `(k, b, d)` to `(k, b, h)`"
     def __init__(self, k, n_in, hidden, p, g):
         super().__init__()
-        self.p, self.n_out = p, (n_in, *hidden)[-1]
-        self.layers = nn.ModuleList(StackedLinear(k, a, b, g) for a, b in zip((n_in, *hidden), hidden))
+        sizes = (n_in, *hidden)
+        self.p, self.n_out = p, sizes[-1]
+        self.layers = nn.ModuleList(StackedLinear(k, a, b, g) for a, b in zip(sizes, hidden))
 
     def forward(self, x, g=None):
         for layer in self.layers: x = dropout(F.leaky_relu(layer(x), .2), self.p, g)
         return x
 
-# %% ../nbs/method/12_discriminator.ipynb #876a51ab
 class IndependentNets(nn.Module):
     "k discriminators that share nothing"
-    def __init__(self, n_experts, k, n_in, hidden, p, g):
+    def __init__(self,
+        n_experts:int, # All experts on the stacked axis, R k
+        k:int,         # Experts of one restart; not needed here
+        n_in:int,      # Features in
+        hidden:tuple,  # Units of the hidden layers
+        p:float,       # Rate of dropout
+        g,             # Generator for the initial values
+    ):
         super().__init__()
         self.body = _Body(n_experts, n_in, hidden, p, g)
         self.head = StackedLinear(n_experts, self.body.n_out, 1, g)
 
-    def own(self, x, g=None): return self.head(self.body(x, g)).squeeze(-1)
-    def scores(self, x): return self.own(x.expand(len(self.head.weight), *x.shape)).T
+    def logits(self, x, g=None): return self.head(self.body(x, g)).squeeze(-1)
+    def scores(self, x): return self.logits(x.expand(len(self.head.weight), *x.shape)).T
 
 # %% ../nbs/method/12_discriminator.ipynb #657edb0c
 class SharedNets(nn.Module):
     "One trunk for each restart, with a head for each of its k experts"
-    def __init__(self, n_experts, k, n_in, hidden, p, g):
+    def __init__(self,
+        n_experts:int, # All experts on the stacked axis, R k
+        k:int,         # Experts of one restart, which share a trunk
+        n_in:int,      # Features in
+        hidden:tuple,  # Units of the hidden layers
+        p:float,       # Rate of dropout
+        g,             # Generator for the initial values
+    ):
         super().__init__()
         self.k, self.trunk = k, _Body(n_experts // k, n_in, hidden, p, g)
         self.head = StackedLinear(n_experts, self.trunk.n_out, 1, g)
 
-    def own(self, x, g=None):
+    def logits(self, x, g=None):
         features = self.trunk(x.unflatten(0, (-1, self.k)).flatten(1, 2), g)
         return self.head(features.unflatten(1, (self.k, -1)).flatten(0, 1)).squeeze(-1)
 
@@ -69,10 +88,11 @@ class SharedNets(nn.Module):
 
     def rows(self, p, idx):
         "Heads go by expert, the trunk by restart"
-        return idx if any(p is q for q in self.head.parameters()) else idx[::self.k] // self.k
+        is_head = any(p is q for q in self.head.parameters())
+        return idx if is_head else idx[::self.k] // self.k
 
 # %% ../nbs/method/12_discriminator.ipynb #a9d67bef
-class Discriminators:
+class Discriminators(BaseScorer):
     "Log density ratios of k experts by classifiers between their samples and the data"
     def __init__(self,
         n_experts:int,            # All experts on the stacked axis, R k
@@ -87,7 +107,8 @@ class Discriminators:
         pool:int=1,               # Side of the squares over which images are averaged
         batch_size:int=64,        # Samples, and as many data points, for each expert and step
         seed:int=0,               # For the initial values
-        device="cpu", dtype=torch.float32,
+        device="cpu",             # Where they live
+        dtype=torch.float32,      # Of the weights
     ):
         d = math.prod(shape) if pool == 1 else shape[0] * (shape[1] // pool) * (shape[2] // pool)
         Nets = dict(independent=IndependentNets, shared=SharedNets)[kind]
@@ -102,60 +123,82 @@ class Discriminators:
 
 # %% ../nbs/method/12_discriminator.ipynb #2e7bd7bb
 @patch
-def see(self:Discriminators,
+def inputs(self:Discriminators,
     x, # `(..., *shape)` points
 )->torch.Tensor: # `(..., d)`
-    "Points as the networks see them: averaged over squares, flattened"
+    "Points as the networks get them: averaged over squares, flattened"
     lead = x.shape[:x.ndim - len(self.shape)]
     if self.pool > 1: x = F.avg_pool2d(x.flatten(0, -4), self.pool)
     return x.reshape(*lead, -1)
 
-@patch
-def select(self:Discriminators,
-    idx, # Which experts', in which order
-):
-    "New discriminators: these"
-    new = copy.copy(self)
-    new.learner = stack.select(self.learner, idx)
-    return new
-
 # %% ../nbs/method/12_discriminator.ipynb #2d76cb2f
 @patch
-def train(self:Discriminators, x, experts, n_steps, g):
-    "Tell each expert's samples from the data for `n_steps`; the accuracy of each"
-    b, hits = self.batch_size, x.new_zeros(experts.k)
-    for _ in range(n_steps):
-        wait_if_paused()
-        real = x[torch.randint(len(x), (experts.k, b), generator=g, device=x.device)]
-        seen = self.see(torch.cat([experts.sample(b, g).to(x.dtype), real], 1))
-        if self.noise: seen = seen + self.noise * torch.randn(seen.shape, generator=g, device=x.device, dtype=x.dtype)
-        logits = self.net.own(seen, g)
-        signed = torch.cat([logits[:, :b], -logits[:, b:]], 1)
-        self.learner.step(F.softplus(-signed).mean(1))
-        hits += signed.detach().gt(0).to(x.dtype).mean(1)
+def train(self:Discriminators,
+    x,           # `(n, *shape)` all points
+    experts,     # Those whose samples are told from the points
+    n_steps:int, # Gradient steps
+    g,           # Generator for batches, samples, noise and dropout
+)->torch.Tensor: # `(k,)` in [0, 1]
+    "Tell each expert's samples from the data; the accuracy of each, its mean over the steps"
+    hits = x.new_zeros(experts.k)
+    for _ in paced(range(n_steps)):
+        correct = self._correct_logits(x, experts, g)
+        self.learner.step(F.softplus(-correct).mean(1))
+        hits += correct.detach().gt(0).to(x.dtype).mean(1)
     return hits / max(n_steps, 1)
+
+@patch
+def _correct_logits(self:Discriminators, x, experts, g):
+    "`(k, 2 b)`: logits of a batch of samples and of a batch of points, positive where the class is right"
+    b = self.batch_size
+    real = x[torch.randint(len(x), (experts.k, b), generator=g, device=x.device)]
+    batch = self.inputs(torch.cat([experts.sample(b, g).to(x.dtype), real], 1))
+    if self.noise: batch = batch + self.noise * torch.randn(batch.shape, generator=g, device=x.device, dtype=x.dtype)
+    logits = self.net.logits(batch, g)
+    return torch.cat([logits[:, :b], -logits[:, b:]], 1)
 
 # %% ../nbs/method/12_discriminator.ipynb #9bcecedb
 @patch
 @torch.no_grad()
-def log_ratio(self:Discriminators, x, experts=None, rows=1024):
-    "`(n, k)` log dP_gj / dP_d, the logits"
-    return torch.cat([wait_if_paused() or self.net.scores(self.see(part)) for part in x.split(rows)])
+def log_ratio(self:Discriminators,
+    x,             # `(n, *shape)` points, new ones too
+    experts=None,  # Not needed: the networks know them
+    rows:int=1024, # Points at a time
+)->torch.Tensor:   # `(n, k)` nats
+    "log dP_gj / dP_d, the logits"
+    return torch.cat([self.net.scores(self.inputs(part)) for part in paced(x.split(rows))])
+
+# %% ../nbs/method/12_discriminator.ipynb #6109400b
+@patch
+def select(self:Discriminators,
+    idx, # Which experts', in which order
+)->Discriminators:
+    "New discriminators: these, their moments included"
+    new = copy.copy(self)
+    new.learner = stack.select(self.learner, idx)
+    return new
 
 # %% ../nbs/method/12_discriminator.ipynb #d1e61243
-class Bound:
+class Bound(BaseScorer):
     "Scores by the experts' own importance-weighted bound on log p_j(x)"
     def __init__(self,
         n_importance:int=None, # Samples of the bound, where not all of the experts'
     ): self.n_importance = n_importance
 
-    def train(self, x, experts, n_steps, g): return x.new_full((experts.k,), math.nan)
-    def log_ratio(self, x, experts): return experts.bound(x) if self.n_importance is None else experts.bound(x, self.n_importance)
-    def select(self, idx): return self
+    def train(self, x, experts, n_steps, g):
+        "Nothing to train: no accuracies"
+        return x.new_full((experts.k,), math.nan)
+
+    def log_ratio(self, x, experts):
+        "`(n, k)` nats"
+        if self.n_importance is None: return method(experts, BaseExperts, "bound")(x)
+        return method(experts, BaseExperts, "coarse_bound")(x, self.n_importance)
+
     def state_dict(self): return {}
     def load_state_dict(self, tensors): pass
 
-class Nearest:
+# %% ../nbs/method/12_discriminator.ipynb #361ae3da
+class Nearest(BaseScorer):
     "Scores by minus the squared distance to the nearest of an expert's samples"
     def __init__(self,
         n_samples:int=1, # Samples of each expert
@@ -163,10 +206,12 @@ class Nearest:
     ): self.n_samples, self.samples = n_samples, samples
 
     def train(self, x, experts, n_steps, g):
+        "Draw the samples; no accuracies"
         self.samples = experts.sample(self.n_samples, g).clone()
         return x.new_full((experts.k,), math.nan)
 
     def log_ratio(self, x, experts=None, rows=1024):
+        "`(n, k)` minus squared distances"
         s = self.samples.flatten(2)
         squares = lambda part: (part[:, None, None] - s).square().sum(-1).amin(-1)
         return -torch.cat([squares(part) for part in x.flatten(1).split(rows)])

@@ -10,7 +10,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
-from .checks import as_array, argument_error, check_number
+from sklearn.neighbors import KernelDensity
+
+from .checks import argument_error, as_array, check_number
 
 # %% ../nbs/method/18_evaluation.ipynb #55767545
 def purity(
@@ -21,6 +23,7 @@ def purity(
     counts = contingency_matrix(y, c)
     return float(counts.max(0).sum() / counts.sum())
 
+# %% ../nbs/method/18_evaluation.ipynb #6e52f2f7
 def matched_accuracy(
     y, # `(n,)` true labels
     c, # `(n,)` clusters
@@ -29,13 +32,15 @@ def matched_accuracy(
     counts = contingency_matrix(y, c)
     return float(counts[linear_sum_assignment(-counts)].sum() / counts.sum())
 
+# %% ../nbs/method/18_evaluation.ipynb #8609b392
 def clustering_scores(
     y, # `(n,)` true labels
     c, # `(n,)` clusters
-)->dict:
+)->dict: # `nmi`, `ari`, `purity`, `acc`, each at most 1
     "NMI, ARI, purity and accuracy"
     if len(y) != len(c): raise argument_error("c", f"as long as y ({len(y)})", len(c))
-    return dict(nmi=float(normalized_mutual_info_score(y, c)), ari=float(adjusted_rand_score(y, c)), purity=purity(y, c), acc=matched_accuracy(y, c))
+    nmi, ari = float(normalized_mutual_info_score(y, c)), float(adjusted_rand_score(y, c))
+    return dict(nmi=nmi, ari=ari, purity=purity(y, c), acc=matched_accuracy(y, c))
 
 # %% ../nbs/method/18_evaluation.ipynb #c41acb30
 BANDWIDTHS = tuple(np.geomspace(.02, .5, 15).round(4))
@@ -47,18 +52,19 @@ def _density(
     bandwidths, # To choose from, in the units of the data
 ):
     "A kernel density estimate on four fifths of the samples; the other fifth chooses the bandwidth"
-    from sklearn.neighbors import KernelDensity
     held_out = _held_out(len(samples))
     fit = lambda h: KernelDensity(bandwidth=h, rtol=1e-4).fit(samples[~held_out])
     return max((fit(h) for h in bandwidths), key=lambda density: density.score(samples[held_out]))
 
+# %% ../nbs/method/18_evaluation.ipynb #2354fce9
 def kde_log_likelihood(
     samples,  # `(m, d)` generated points; every fifth is used to choose the bandwidth
     X,        # `(n, d)` real points
     bandwidths=BANDWIDTHS, # In the units of the data
 )->dict:      # `log_likelihood` (nats per point) and the chosen `bandwidth`
     "Mean log-density of real points under a kernel density estimate on samples"
-    samples = as_array(samples, "samples", n_min=10); X = as_array(X, shape=samples.shape[1:])
+    samples = as_array(samples, "samples", n_min=10)
+    X = as_array(X, shape=samples.shape[1:])
     density = _density(samples, bandwidths)
     return dict(log_likelihood=float(density.score(X) / len(X)), bandwidth=float(density.bandwidth))
 
@@ -71,7 +77,8 @@ def coverage(
 )->dict:      # `coverage`, the `threshold` (nats) and the `bandwidth`
     "Share of real points above a quantile of the model's own density (AdaGAN, Tolstikhin et al. 2017)"
     check_number("quantile", quantile, 0, 1)
-    samples = as_array(samples, "samples", n_min=10); X = as_array(X, shape=samples.shape[1:])
+    samples = as_array(samples, "samples", n_min=10)
+    X = as_array(X, shape=samples.shape[1:])
     density = _density(samples, bandwidths)
     threshold = np.quantile(density.score_samples(samples[_held_out(len(samples))]), quantile)
     share = np.mean(density.score_samples(X) > threshold)

@@ -9,9 +9,13 @@ __all__ = ['WEIGHTS_SHA256', 'frechet_distance', 'moments', 'as_images', 'DigitN
 # %% ../nbs/method/19_frechet.ipynb #f11fe0af
 import hashlib
 from importlib.resources import files
-import numpy as np, torch
+
+import numpy as np
+import torch
+from sklearn.metrics.pairwise import polynomial_kernel
 from torch import nn
-from .checks import as_array, argument_error, check_number, get_device
+
+from .checks import argument_error, as_array, check_number, get_device
 from .data import import_torchvision
 
 # %% ../nbs/method/19_frechet.ipynb #b419dd16
@@ -30,10 +34,12 @@ def frechet_distance(
 
 def _check_moments(mu1, cov1, mu2, cov2):
     f = mu1.shape
-    if len(f) != 1 or mu2.shape != f: raise argument_error("mu2", f"a vector as long as mu1 (shape {f})", f"shape {mu2.shape}")
+    vectors = len(f) == 1 and mu2.shape == f
+    if not vectors: raise argument_error("mu2", f"a vector as long as mu1 (shape {f})", f"shape {mu2.shape}")
     for name, cov in dict(cov1=cov1, cov2=cov2).items():
         if cov.shape != f * 2: raise argument_error(name, f"of shape {f * 2}", f"shape {cov.shape}")
-        if not np.isfinite(cov).all() or not np.allclose(cov, cov.T): raise argument_error(name, "finite and symmetric", "a matrix that is not")
+        symmetric = np.isfinite(cov).all() and np.allclose(cov, cov.T)
+        if not symmetric: raise argument_error(name, "finite and symmetric", "a matrix that is not")
     return mu1, cov1, mu2, cov2
 
 # %% ../nbs/method/19_frechet.ipynb #9b84aca5
@@ -51,9 +57,10 @@ def as_images(
     size=None,      # `(h, w)` that is needed, where it matters
 )->torch.Tensor:    # float32
     "`images`, if they are images in [0, 1]"
-    X = as_array(images, "images")
-    want = f"of shape (n, {' or '.join(map(str, channels))}, {', '.join(map(str, size or ('h', 'w')))})"
-    if X.ndim != 4 or X.shape[1] not in channels or size not in (None, X.shape[2:]): raise argument_error("images", want, f"shape {X.shape}")
+    X, sides = as_array(images, "images"), size or ("h", "w")
+    right = X.ndim == 4 and X.shape[1] in channels and size in (None, X.shape[2:])
+    expected = f"of shape (n, {' or '.join(map(str, channels))}, {', '.join(map(str, sides))})"
+    if not right: raise argument_error("images", expected, f"shape {X.shape}")
     if X.min() < 0 or X.max() > 1: raise argument_error("images", "in [0, 1]", f"values from {X.min()} to {X.max()}")
     return torch.as_tensor(X, dtype=torch.float32)
 
@@ -63,7 +70,8 @@ class DigitNet(nn.Module):
     def __init__(self):
         super().__init__()
         conv = lambda a, b: (nn.Conv2d(a, b, 3, padding=1), nn.LeakyReLU(.1), nn.MaxPool2d(2))
-        self.body = nn.Sequential(*conv(1, 16), *conv(16, 32), nn.Flatten(), nn.Linear(32 * 7 * 7, 64), nn.LeakyReLU(.1))
+        features = nn.Linear(32 * 7 * 7, 64)
+        self.body = nn.Sequential(*conv(1, 16), *conv(16, 32), nn.Flatten(), features, nn.LeakyReLU(.1))
         self.head = nn.Linear(64, 10)
 
     def forward(self, x): return self.head(self.body(x))
@@ -76,9 +84,9 @@ def classifier(
 )->DigitNet:
     "The classifier that comes with the package, its checksum verified"
     from safetensors.torch import load
-    data = (files("kvae_nb")/"classifier.safetensors").read_bytes() if data is None else data
-    found = hashlib.sha256(data).hexdigest()
-    if found != WEIGHTS_SHA256: raise argument_error("classifier.safetensors", f"the file with SHA-256 {WEIGHTS_SHA256}; install kvae_nb again", found)
+    if data is None: data = (files("kvae_nb")/"classifier.safetensors").read_bytes()
+    found, expected = hashlib.sha256(data).hexdigest(), f"the file with SHA-256 {WEIGHTS_SHA256}; install kvae_nb again"
+    if found != WEIGHTS_SHA256: raise argument_error("classifier.safetensors", expected, found)
     with torch.device("meta"): net = DigitNet()
     net.load_state_dict(load(data), assign=True)
     return net.eval()
@@ -90,7 +98,9 @@ class ClassifierFeatures:
         net:DigitNet=None, # Another one, else the one that comes with the package
         device="cpu",      # Where it runs
         rows:int=500,      # Images at a time
-    ): self.net, self.device, self.rows = (net or classifier()).to(get_device(device)), get_device(device), rows
+    ):
+        self.device, self.rows = get_device(device), rows
+        self.net = (net or classifier()).to(self.device)
 
     @torch.no_grad()
     def __call__(self, images):
@@ -104,6 +114,16 @@ def as_rgb_bytes(
     "Images as Inception takes them"
     return (as_images(images) * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
 
+# %% ../nbs/method/19_frechet.ipynb #c034084b
+def _without_packages(error):
+    needed = "Inception's features need torchmetrics and torch-fidelity: pip install 'kvae_nb[inception]'"
+    return ImportError(f"{needed} ({error})")
+
+def _without_weights(source, url, error):
+    remedy = (f"Download {url} where there is a network, and put the file into {torch.hub.get_dir()}/checkpoints, or "
+              "name it: InceptionFeatures(weights=...)")
+    return RuntimeError(f"Inception's weights could not be had from {source} ({error}). {remedy}")
+
 # %% ../nbs/method/19_frechet.ipynb #70de9803
 class InceptionFeatures:
     "2048 features of grey or colour images by Inception v3, through torchmetrics"
@@ -111,7 +131,9 @@ class InceptionFeatures:
         weights=None,  # File with torch-fidelity's weights, else they are looked for in torch's cache and downloaded
         device="auto", # Where it runs
         rows:int=50,   # Images at a time
-    ): self.net, self.device, self.rows = _inception(weights).to(get_device(device)), get_device(device), rows
+    ):
+        self.device, self.rows = get_device(device), rows
+        self.net = _inception(weights).to(self.device)
 
     @torch.no_grad()
     def __call__(self, images):
@@ -119,16 +141,15 @@ class InceptionFeatures:
         return torch.cat([self.net(part.to(self.device)).cpu() for part in X.split(self.rows)]).numpy()
 
 def _inception(weights):
+    "torchmetrics' network; ImportError or RuntimeError say what is missing"
     import_torchvision()
     try:
-        from torchmetrics.image.fid import FrechetInceptionDistance
         from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3 as url
-    except ImportError as e: raise ImportError(f"Inception's features need torchmetrics and torch-fidelity: pip install 'kvae_nb[inception]' ({e})") from e
+        from torchmetrics.image.fid import FrechetInceptionDistance
+    except ImportError as e: raise _without_packages(e) from e
     path = None if weights is None else str(weights)
     try: return FrechetInceptionDistance(2048, feature_extractor_weights_path=path, antialias=False).inception
-    except (OSError, RuntimeError) as e: raise RuntimeError(
-        f"Inception's weights could not be had from {path or url} ({e}). Download {url} where there is a network, and put the file into "
-        f"{torch.hub.get_dir()}/checkpoints, or name it: InceptionFeatures(weights=...)") from e
+    except (OSError, RuntimeError) as e: raise _without_weights(path or url, url, e) from e
 
 # %% ../nbs/method/19_frechet.ipynb #73a7b0ee
 def take_features(
@@ -140,11 +161,14 @@ def take_features(
 )->np.ndarray:   # `(n, f)` float64
     "Features of `n` of the images"
     check_number("n", n, 2, whole=True)
+    check_number("seed", seed, 0, whole=True)
     if len(images) < n: raise argument_error(name, f"at least n={n} images, as many as on the other side", len(images))
-    idx = np.random.default_rng(check_number("seed", seed, 0, whole=True)).choice(len(images), n, replace=False)
-    got = as_array(features(images[idx]), "features")
-    if got.ndim != 2 or len(got) != n: raise argument_error("features", f"a function that gives an array of shape ({n}, f)", f"shape {got.shape}")
-    return got.astype(float)
+    chosen = np.random.default_rng(seed).choice(len(images), n, replace=False)
+    taken = as_array(features(images[chosen]), "features")
+    right = taken.ndim == 2 and len(taken) == n
+    expected = f"a function that gives an array of shape ({n}, f)"
+    if not right: raise argument_error("features", expected, f"shape {taken.shape}")
+    return taken.astype(float)
 
 # %% ../nbs/method/19_frechet.ipynb #9c4749d8
 def frechet(
@@ -155,7 +179,8 @@ def frechet(
     seed:int=0,   # Which, where there are more
 )->float:
     "Fréchet distance of generated images from real ones, `n` on each side"
-    a, b = take_features(real, features, n, seed, "real"), take_features(generated, features, n, seed, "generated")
+    a = take_features(real, features, n, seed, "real")
+    b = take_features(generated, features, n, seed, "generated")
     return frechet_distance(*moments(a), *moments(b))
 
 # %% ../nbs/method/19_frechet.ipynb #80b4a1e9
@@ -166,15 +191,16 @@ def kid(
 )->float:
     "Kernel distance between features: squared MMD, unbiased, the mean over blocks"
     a, b = as_array(real, "real", 2).astype(float), as_array(generated, "generated", 2).astype(float)
-    if a.shape != b.shape: raise argument_error("generated", f"features of shape {a.shape}, as many as on the other side", f"shape {b.shape}")
+    expected = f"features of shape {a.shape}, as many as on the other side"
+    if a.shape != b.shape: raise argument_error("generated", expected, f"shape {b.shape}")
     n_blocks = max(1, len(a) // check_number("block", block, 2, whole=True))
-    return float(np.mean([_mmd(*pair) for pair in zip(np.array_split(a, n_blocks), np.array_split(b, n_blocks))]))
+    blocks = zip(np.array_split(a, n_blocks), np.array_split(b, n_blocks))
+    return float(np.mean([_mmd(*pair) for pair in blocks]))
 
 def _mmd(a, b):
-    from sklearn.metrics.pairwise import polynomial_kernel
+    aa, bb = polynomial_kernel(a, degree=3), polynomial_kernel(b, degree=3)
     off_diagonal = lambda k: (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
-    aa, bb, ab = (polynomial_kernel(u, v, degree=3) for u, v in ((a, a), (b, b), (a, b)))
-    return off_diagonal(aa) + off_diagonal(bb) - 2 * ab.mean()
+    return off_diagonal(aa) + off_diagonal(bb) - 2 * polynomial_kernel(a, b, degree=3).mean()
 
 # %% ../nbs/method/19_frechet.ipynb #36f2ef08
 class Reference:
@@ -199,12 +225,14 @@ class Reference:
     )->dict:       # The distances, their floors, and what they hold for
         "Distances of generated images from the real ones, with the floors"
         distance, kernel = self._distances(generated, "generated")
-        return dict(frechet=distance, floor=self.floor, kid=kernel, kid_floor=self.kid_floor, n=self.n,
-                    features=getattr(self.features, "__name__", type(self.features).__name__))
+        name = getattr(self.features, "__name__", type(self.features).__name__)
+        return dict(frechet=distance, floor=self.floor, kid=kernel, kid_floor=self.kid_floor, n=self.n, features=name)
 
 # %% ../nbs/method/19_frechet.ipynb #1b19a242
 def describe(
     score:dict, # What `Reference.score` gave
 )->str:
     "A score in one line, the floor beside the value"
-    return f"{score['frechet']:.3f} (floor {score['floor']:.3f}), KID {score['kid']:.4f} (floor {score['kid_floor']:.4f}), n = {score['n']}"
+    distance = f"{score['frechet']:.3f} (floor {score['floor']:.3f})"
+    kernel = f"KID {score['kid']:.4f} (floor {score['kid_floor']:.4f})"
+    return f"{distance}, {kernel}, n = {score['n']}"

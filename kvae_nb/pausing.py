@@ -38,13 +38,13 @@ class Gate:
 
 GATE = contextvars.ContextVar("gate", default=None) # The gate of this thread, inside `with gate`
 
-# %% ../nbs/method/02_pausing.ipynb #9a6cd94e
+# %% ../nbs/method/02_pausing.ipynb #3e9c8a86
 def wait_if_paused():
     "Wait while this thread's gate is shut; raise `Stopped` where the run is to end"
     gate = GATE.get()
     if gate is not None: gate.wait()
 
-# %% ../nbs/method/02_pausing.ipynb #43b5404e
+# %% ../nbs/method/02_pausing.ipynb #5991eb72
 def paced(
     parts, # Anything to go through
 ):

@@ -7,11 +7,13 @@ __all__ = ['LatentPrior', 'fit_latent_prior']
 
 # %% ../nbs/method/11_prior.ipynb #e9d1a3c7
 import math
+
 import numpy as np
 import torch
 from fastcore.basics import patch
 from sklearn.mixture import GaussianMixture
 from torch import nn
+
 from .checks import argument_error
 from .randomness import child_seed, generator
 from .vae import VAEExperts
@@ -39,7 +41,7 @@ class LatentPrior(nn.Module):
         joint = self.log_weight[..., None] - log_volume[..., None] - .5 * white.square().sum(2)
         return joint.logsumexp(1).unflatten(1, z.shape[1:-1])
 
-# %% ../nbs/method/11_prior.ipynb #364fdb86
+# %% ../nbs/method/11_prior.ipynb #e4172e9e
 @patch
 def sample(self:LatentPrior,
     n:int, # Codes of each expert
@@ -102,7 +104,7 @@ def _codes(self:VAEExperts, x, j, g):
     mu, logvar = torch.cat(parts).chunk(2, -1)
     return mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu)
 
-# %% ../nbs/method/11_prior.ipynb #e5ee85c7
+# %% ../nbs/method/11_prior.ipynb #02968dd2
 @patch
 def load_prior(self:VAEExperts,
     tensors, # What `VAEExperts.state_dict` gave

@@ -5,14 +5,16 @@
 # %% auto #0
 __all__ = ['Experts', 'default', 'BaseExperts', 'Scorer', 'BaseScorer', 'method', 'offers']
 
-# %% ../nbs/method/07_protocols.ipynb #d7b65a5e
+# %% ../nbs/method/07_protocols.ipynb #be2930a9
 from functools import partial
 from typing import Protocol, runtime_checkable
+
 from fastcore.basics import patch
 from torch import Generator, Tensor
+
 from .checks import argument_error
 
-# %% ../nbs/method/07_protocols.ipynb #9f347d80
+# %% ../nbs/method/07_protocols.ipynb #b548a18c
 @runtime_checkable
 class Experts(Protocol):
     "k generators that are trained at once, each on its own points"
@@ -35,7 +37,7 @@ class Experts(Protocol):
         "Draw from every expert"
         ...
 
-# %% ../nbs/method/07_protocols.ipynb #d7398c7f
+# %% ../nbs/method/07_protocols.ipynb #a6fa1e7f
 def default(
     method, # A method of `BaseExperts` or `BaseScorer`
 ):
@@ -43,7 +45,7 @@ def default(
     method.is_default = True
     return method
 
-# %% ../nbs/method/07_protocols.ipynb #edeb61af
+# %% ../nbs/method/07_protocols.ipynb #cb10370a
 def _lacks(part, kind, what): return argument_error(kind, f"something with {what}", type(part).__name__)
 
 class BaseExperts:
@@ -56,13 +58,21 @@ class BaseExperts:
         raise _lacks(self, "experts", "bound(x), the log-density of points")
 
     @default
+    def coarse_bound(self,
+        x:Tensor,         # `(n, *shape)` points
+        n_importance:int, # Samples of the bound, at most as many as `bound` takes
+    )->Tensor:            # `(n, k)` as `bound`
+        "A cheaper bound for the rule `bound`, where it is an estimate; the default is the bound itself"
+        return method(self, BaseExperts, "bound")(x)
+
+    @default
     def select(self,
         idx:list[int], # Experts on the stacked axis, in the new order; one may come twice
     ):                 # New experts, which share nothing that training changes with the old ones
         "Needed by restarts and by the revival of starved experts; the default raises ValueError"
         raise _lacks(self, "experts", "select(idx), to choose among them")
 
-# %% ../nbs/method/07_protocols.ipynb #7f0f8a74
+# %% ../nbs/method/07_protocols.ipynb #ab97b051
 @patch
 @default
 def state_dict(self:BaseExperts)->dict[str, Tensor]: # Flat, by name: with the settings, all that they are
@@ -87,7 +97,7 @@ def fit_prior(self:BaseExperts,
 ):
     "After the training, in place: fit what samples are decoded from; the default does nothing"
 
-# %% ../nbs/method/07_protocols.ipynb #dc5edfa8
+# %% ../nbs/method/07_protocols.ipynb #33a2d0ab
 @runtime_checkable
 class Scorer(Protocol):
     "Scores every point under every expert"
@@ -107,7 +117,7 @@ class Scorer(Protocol):
         "Score points; the same point gets the same score, whatever it comes with"
         ...
 
-# %% ../nbs/method/07_protocols.ipynb #e1e0eb2f
+# %% ../nbs/method/07_protocols.ipynb #a5b69f04
 class BaseScorer:
     "The optional methods of a scorer, as they are where a scorer has none of its own"
     @default
@@ -129,7 +139,7 @@ class BaseScorer:
         "Needed by checkpoints: take everything back, in place; the default raises ValueError"
         raise _lacks(self, "scorer", "load_state_dict(tensors), to be loaded")
 
-# %% ../nbs/method/07_protocols.ipynb #f9243239
+# %% ../nbs/method/07_protocols.ipynb #36798117
 def method(
     part,     # Experts or a scorer
     base:type,# `BaseExperts` or `BaseScorer`, which has the default
@@ -139,7 +149,7 @@ def method(
     own = getattr(part, name, None)
     return partial(getattr(base, name), part) if own is None else own
 
-# %% ../nbs/method/07_protocols.ipynb #f9b37367
+# %% ../nbs/method/07_protocols.ipynb #effb2b0d
 def offers(
     part,     # Experts or a scorer
     name:str, # An optional method

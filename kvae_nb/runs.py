@@ -6,13 +6,21 @@
 __all__ = ['FORMAT', 'environment', 'Timer', 'flush', 'atomic_path', 'write_json', 'sha256', 'check_new', 'new_run', 'open_run']
 
 # %% ../nbs/method/04_runs.ipynb #cd12204f
-import hashlib, json, os, platform, secrets, shutil, time
+import hashlib
+import json
+import os
+import platform
+import secrets
+import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
 import numpy as np
 import scipy
 import sklearn
 import torch
+
 from .checks import argument_error
 
 # %% ../nbs/method/04_runs.ipynb #da1d5590
@@ -31,7 +39,7 @@ def _cpu():
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 
-# %% ../nbs/method/04_runs.ipynb #cab62b95
+# %% ../nbs/method/04_runs.ipynb #25069842
 class Timer:
     "Seconds of the wall and of the processor, from its making to the end of its `with` block, or until now"
     def __init__(self):
@@ -54,7 +62,7 @@ class Timer:
     @property
     def times(self): return dict(seconds=round(self.seconds, 1), cpu_seconds=round(self.cpu_seconds, 1))
 
-# %% ../nbs/method/04_runs.ipynb #922a0556
+# %% ../nbs/method/04_runs.ipynb #9e5d350c
 def flush(
     path, # A file or folder
 ):
@@ -64,7 +72,7 @@ def flush(
     try: os.fsync(held)
     finally: os.close(held)
 
-# %% ../nbs/method/04_runs.ipynb #04009a4d
+# %% ../nbs/method/04_runs.ipynb #5561b6f8
 @contextmanager
 def atomic_path(
     path,                 # The file or folder to be
@@ -103,7 +111,7 @@ def write_json(
     "Write `data` as JSON, whole or not at all"
     with atomic_path(path, overwrite=True) as part: part.write_text(json.dumps(data, indent=1))
 
-# %% ../nbs/method/04_runs.ipynb #8ff32676
+# %% ../nbs/method/04_runs.ipynb #395b2b0e
 FORMAT = 1
 
 def sha256(
@@ -112,7 +120,7 @@ def sha256(
     "The SHA-256 of a file, in hexadecimal"
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
-# %% ../nbs/method/04_runs.ipynb #e210f4fa
+# %% ../nbs/method/04_runs.ipynb #40727077
 def check_new(
     path, # A run directory to be
 )->Path:
@@ -124,7 +132,7 @@ def check_new(
     if not above.is_dir(): raise argument_error("path", "below a folder", f"{path}, but {above} is a file")
     return path
 
-# %% ../nbs/method/04_runs.ipynb #9c7f8426
+# %% ../nbs/method/04_runs.ipynb #d877da19
 @contextmanager
 def new_run(
     path, # Where the run directory will stand; must not exist
@@ -146,7 +154,7 @@ def _write_manifest(folder):
     write_json(manifest, dict(format=FORMAT, **meta, files=digests))
     for f in folder.iterdir(): f.chmod(0o644)
 
-# %% ../nbs/method/04_runs.ipynb #b2f658ae
+# %% ../nbs/method/04_runs.ipynb #fb025d5d
 def open_run(
     path, # A run directory
 )->dict:  # Its manifest

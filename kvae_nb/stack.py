@@ -7,21 +7,26 @@ __all__ = ['MOMENTS', 'StackedLinear', 'mlp', 'StackedConv', 'StackedConvTranspo
            'overwrite', 'holding', 'batches']
 
 # %% ../nbs/method/08_stack.ipynb #d1a75a70
-import copy, math
+import copy
+import math
 from contextlib import contextmanager
+from itertools import pairwise
+
 import torch
 from fastcore.basics import patch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
 from torch.optim.adam import adam
+
 from .checks import argument_error
 
 # %% ../nbs/method/08_stack.ipynb #4472687b
 def _uniform(shape, fan_in, g):
     "A parameter with the initial values of torch's own layers"
     bound = 1 / math.sqrt(fan_in)
-    return nn.Parameter((torch.rand(shape, generator=g, dtype=torch.float64) * 2 - 1).mul(bound).to(torch.get_default_dtype()))
+    unit = torch.rand(shape, generator=g, dtype=torch.float64)  # drawn in float64, so that all types start alike
+    return nn.Parameter((unit * 2 - 1).mul(bound).to(torch.get_default_dtype()))
 
 class StackedLinear(nn.Module):
     "k linear layers: `(k, b, n_in)` to `(k, b, n_out)`"
@@ -32,7 +37,8 @@ class StackedLinear(nn.Module):
         g,         # Generator for the initial values
     ):
         super().__init__()
-        self.weight, self.bias = _uniform((k, n_in, n_out), n_in, g), _uniform((k, 1, n_out), n_in, g)
+        self.weight = _uniform((k, n_in, n_out), n_in, g)
+        self.bias = _uniform((k, 1, n_out), n_in, g)
 
     def forward(self, x): return torch.baddbmm(self.bias, x, self.weight)
 
@@ -43,7 +49,8 @@ def mlp(
     g,           # Generator for the initial values
 )->nn.Sequential:
     "k multilayer perceptrons with ReLU between the layers"
-    layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (StackedLinear(k, a, b, g), nn.ReLU(inplace=True))]
+    layers = []
+    for n_in, n_out in pairwise(sizes): layers += [StackedLinear(k, n_in, n_out, g), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers[:-1])
 
 # %% ../nbs/method/08_stack.ipynb #760e5649
@@ -59,11 +66,13 @@ class StackedConv(nn.Module):
         g,         # Generator for the initial values
     ):
         super().__init__()
-        self.weight, self.bias = _uniform((k, c_out, c_in, 3, 3), 9 * c_in, g), _uniform((k, c_out), 9 * c_in, g)
+        self.weight = _uniform((k, c_out, c_in, 3, 3), 9 * c_in, g)
+        self.bias = _uniform((k, c_out), 9 * c_in, g)
 
     def forward(self, x):
         k = len(self.weight)
-        return _unfold(F.conv2d(_fold(x), self.weight.flatten(0, 1), self.bias.flatten(), stride=2, padding=1, groups=k), k)
+        weight, bias = self.weight.flatten(0, 1), self.bias.flatten()
+        return _unfold(F.conv2d(_fold(x), weight, bias, stride=2, padding=1, groups=k), k)
 
 # %% ../nbs/method/08_stack.ipynb #3e0b3d3a
 class StackedConvTranspose(nn.Module):
@@ -75,11 +84,13 @@ class StackedConvTranspose(nn.Module):
         g,         # Generator for the initial values
     ):
         super().__init__()
-        self.weight, self.bias = _uniform((k, c_in, c_out, 4, 4), 16 * c_out, g), _uniform((k, c_out), 16 * c_out, g)
+        self.weight = _uniform((k, c_in, c_out, 4, 4), 16 * c_out, g)
+        self.bias = _uniform((k, c_out), 16 * c_out, g)
 
     def forward(self, x):
         k = len(self.weight)
-        return _unfold(F.conv_transpose2d(_fold(x), self.weight.flatten(0, 1), self.bias.flatten(), stride=2, padding=1, groups=k), k)
+        weight, bias = self.weight.flatten(0, 1), self.bias.flatten()
+        return _unfold(F.conv_transpose2d(_fold(x), weight, bias, stride=2, padding=1, groups=k), k)
 
 # %% ../nbs/method/08_stack.ipynb #9df4fe39
 class StackedModule(nn.Module):
@@ -90,8 +101,7 @@ class StackedModule(nn.Module):
         super().__init__()
         modules = list(modules)
         if not modules: raise argument_error("modules", "at least one nn.Module", "none")
-        for name, m in modules[0].named_modules():
-            if getattr(m, "track_running_stats", False): raise argument_error("modules", "free of running statistics", f"{type(m).__name__} {name!r}")
+        _check_statistics(modules[0])
         params, buffers = stack_module_state(modules)
         self.names, self.buffer_names = list(params), list(buffers)
         self.params = nn.ParameterList(p.detach().clone() for p in params.values())
@@ -104,6 +114,11 @@ class StackedModule(nn.Module):
         call = lambda p, b, x: functional_call(self.one[0], (p, b), (x,))
         return vmap(call, randomness="different")(params, buffers, x)
 
+def _check_statistics(module):
+    for name, m in module.named_modules():
+        kept = getattr(m, "track_running_stats", False)
+        if kept: raise argument_error("modules", "free of running statistics", f"{type(m).__name__} {name!r}")
+
 # %% ../nbs/method/08_stack.ipynb #2190ea0c
 class Learner:
     "A stacked network and one Adam over it, which is one Adam for each expert"
@@ -112,9 +127,11 @@ class Learner:
         lr:float=1e-3, # Adam's learning rate
         beta1:float=.9,# Adam's first decay rate
     ):
-        self.net, self.lr, self.beta1, self.params = net, lr, beta1, list(net.parameters())
+        self.net, self.lr, self.beta1 = net, lr, beta1
+        self.params = list(net.parameters())
         for p in self.params: p.data = p.data.contiguous()
-        self.exp_avg, self.exp_avg_sq = ([torch.zeros_like(p) for p in self.params] for _ in range(2))
+        self.exp_avg = [torch.zeros_like(p) for p in self.params]
+        self.exp_avg_sq = [torch.zeros_like(p) for p in self.params]
         self.steps = [torch.zeros((), device=p.device) for p in self.params]
 
     def step(self,
@@ -123,10 +140,11 @@ class Learner:
     ):
         "One gradient step on the sum of the losses"
         grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
-        grads = [d.contiguous() for d in grads]  # the fused kernel walks through memory, and vmap may hand out transposed gradients
+        grads = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap may transpose gradients
+        options = dict(fused=True, amsgrad=False, maximize=False, weight_decay=0, eps=1e-8)
         with torch.no_grad():
-            adam(self.params, grads, self.exp_avg, self.exp_avg_sq, [], self.steps, fused=True, amsgrad=False, maximize=False,
-                 beta1=self.beta1, beta2=.999, lr=self.lr * scale, weight_decay=0, eps=1e-8)
+            adam(self.params, grads, self.exp_avg, self.exp_avg_sq, [], self.steps, beta1=self.beta1, beta2=.999,
+                 lr=self.lr * scale, **options)
 
 # %% ../nbs/method/08_stack.ipynb #d556e52b
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")
@@ -142,10 +160,11 @@ def state_dict(self:Learner):
 def load_state_dict(self:Learner,
     tensors, # What `state_dict` gave
 ):
-    "Take weights and moments back"
-    self.net.load_state_dict({n[4:]: v for n, v in tensors.items() if n.startswith("net.")})
+    "Take weights and moments back, in place"
+    self.net.load_state_dict({n.removeprefix("net."): v for n, v in tensors.items() if n.startswith("net.")})
+    names = [n for n, _ in self.net.named_parameters()]
     for kind in MOMENTS:
-        for (n, _), v in zip(self.net.named_parameters(), getattr(self, kind)): v.copy_(tensors[f"{kind}.{n}"])
+        for n, v in zip(names, getattr(self, kind)): v.copy_(tensors[f"{kind}.{n}"])
 
 # %% ../nbs/method/08_stack.ipynb #88af36d8
 def select(
@@ -156,7 +175,8 @@ def select(
     new, idx = copy.deepcopy(learner), torch.as_tensor(idx)
     rows = getattr(new.net, "rows", lambda p, idx: idx)
     take = lambda t, p: t[rows(p, idx).to(t.device)].clone()
-    new.exp_avg, new.exp_avg_sq = ([take(v, p) for v, p in zip(m, new.params)] for m in (new.exp_avg, new.exp_avg_sq))
+    new.exp_avg = [take(v, p) for v, p in zip(new.exp_avg, new.params)]
+    new.exp_avg_sq = [take(v, p) for v, p in zip(new.exp_avg_sq, new.params)]
     for p in new.params: p.data = take(p.data, p)
     for module in new.net.modules():
         for name, b in module._buffers.items():
@@ -170,8 +190,9 @@ def overwrite(
     other:Learner,   # As many experts
 ):
     "Overwrite the experts `idx` of `learner` by those of `other`, momentum included"
-    tensors = lambda l: [*(p.data for p in l.params), *l.exp_avg, *l.exp_avg_sq]
-    for mine, theirs in zip(tensors(learner), tensors(other)): mine[idx] = theirs
+    for mine, theirs in zip(_tensors(learner), _tensors(other)): mine[idx] = theirs
+
+def _tensors(learner): return [*(p.data for p in learner.params), *learner.exp_avg, *learner.exp_avg_sq]
 
 # %% ../nbs/method/08_stack.ipynb #4a4f72de
 @contextmanager
