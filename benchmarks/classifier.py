@@ -1,17 +1,22 @@
-"""The classifier whose features the Fréchet distance on MNIST is taken in: trained, saved, and what it measures of MNIST.
+"""The classifier in whose features the Fréchet distance on MNIST is taken: trained, saved, and what it measures.
 
-It writes the weights that come with the package. Where they change, WEIGHTS_SHA256 in nbs/10_frechet.ipynb has to follow."""
+    python benchmarks/classifier.py      # ten minutes on one core
+
+It writes the weights that come with the package, and benchmarks/results/classifier.json. Where the weights change,
+WEIGHTS_SHA256 in the chapter on the Fréchet distance has to follow."""
 from pathlib import Path
-from time import perf_counter
-import numpy as np, torch
+
+import numpy as np
+import torch
 from fastcore.script import call_parse
 from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 from torch.nn import functional as F
-from kvae_nb.checkpoint import sha256
-from kvae_nb.core import environment, generator, seeded, write_json
+
 from kvae_nb.data import mnist
 from kvae_nb.frechet import ClassifierFeatures, DigitNet, Reference
+from kvae_nb.randomness import generator, seeded
+from kvae_nb.runs import Timer, environment, sha256, write_json
 
 
 def images(root, split):
@@ -23,14 +28,17 @@ def images(root, split):
 def train(X, y, epochs, lr, batch_size, seed):
     "Adam, the learning rate rising and falling in one cycle"
     with seeded(seed, "classifier"): net = DigitNet()
-    steps = epochs * (len(X) // batch_size)
+    n_batches = len(X) // batch_size
     opt = torch.optim.Adam(net.parameters(), lr=lr)
-    rate = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps)
+    rate = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=epochs * n_batches)
     for epoch in range(epochs):
         order = torch.randperm(len(X), generator=generator(seed, "epoch", epoch))
-        for idx in order.split(batch_size)[:len(X) // batch_size]:
+        for idx in order.split(batch_size)[:n_batches]:
             loss = F.cross_entropy(net(X[idx]), y[idx])
-            opt.zero_grad(); loss.backward(); opt.step(); rate.step()
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            rate.step()
         print(f"epoch {epoch + 1}, loss {loss.item():.4f}", flush=True)
     return net.eval()
 
@@ -50,13 +58,23 @@ def accuracy(net, X, y):
 
 
 def distances(train_images, test_images, features, seeds):
-    "What real, blurred and made-up images get, 10 000 on both sides"
+    "What real, blurred and made-up images get, as many on both sides"
     refs = [Reference(test_images, train_images, features, seed=seed) for seed in range(seeds)]
     some = train_images[:len(test_images)]
-    blurred = {f"blur_{s}": gaussian_filter(some, (0, 0, s, s)).clip(0, 1) for s in (.5, 1, 2)}
-    noise = np.random.default_rng(0).random(some.shape, dtype="float32")
-    return dict(floor=[r.floor for r in refs], kid_floor=[r.kid_floor for r in refs],
-                scores={name: refs[0].score(made) for name, made in dict(**blurred, noise=noise).items()})
+    made = {f"blur_{s}": gaussian_filter(some, (0, 0, s, s)).clip(0, 1) for s in (.5, 1, 2)}
+    made["noise"] = np.random.default_rng(0).random(some.shape, dtype="float32")
+    scores = {name: refs[0].score(X) for name, X in made.items()}
+    return dict(floor=[r.floor for r in refs], kid_floor=[r.kid_floor for r in refs], scores=scores)
+
+
+def measured(net, X, y, X_test, y_test):
+    "Accuracies, features, and how long the features of the test images take"
+    features = ClassifierFeatures(net)
+    with Timer() as timer: found = features(X_test)
+    return dict(accuracy=accuracy(net, torch.as_tensor(X_test), y_test),
+                train_accuracy=accuracy(net, torch.as_tensor(X), y),
+                features_seconds_10000=timer.seconds, features=found.shape[1],
+                active_features=int((found.std(0) > 0).sum()), **distances(X, X_test, features, 5))
 
 
 @call_parse
@@ -72,16 +90,12 @@ def main(
     "Train the classifier, save it, measure it"
     torch.set_num_threads(1)
     (X, y), (X_test, y_test) = images(root, "train"), images(root, "test")
-    began = perf_counter()
-    net = train(torch.as_tensor(X), y, epochs, lr, batch_size, seed)
-    rescale(net, torch.as_tensor(X))
-    seconds = perf_counter() - began
+    settings = dict(epochs=epochs, lr=lr, batch_size=batch_size, seed=seed)
+    with Timer() as timer:
+        net = train(torch.as_tensor(X), y, **settings)
+        rescale(net, torch.as_tensor(X))
     save_file({name: v.detach().contiguous() for name, v in net.state_dict().items()}, weights)
-    features = ClassifierFeatures(net)
-    began = perf_counter(); seen = features(X_test); features_seconds = perf_counter() - began
-    record = dict(accuracy=accuracy(net, torch.as_tensor(X_test), y_test), train_accuracy=accuracy(net, torch.as_tensor(X), y), sha256=sha256(weights),
-                  bytes=Path(weights).stat().st_size, seconds=seconds, features_seconds_10000=features_seconds,
-                  features=seen.shape[1], active_features=int((seen.std(0) > 0).sum()),
-                  **distances(X, X_test, features, 5), settings=dict(epochs=epochs, lr=lr, batch_size=batch_size, seed=seed), environment=environment())
-    write_json(out, record)
-    print({name: v for name, v in record.items() if name != "environment"})
+    record = dict(measured(net, X, y, X_test, y_test), sha256=sha256(weights), bytes=Path(weights).stat().st_size,
+                  seconds=timer.seconds, settings=settings)
+    write_json(out, dict(record, environment=environment()))
+    print(record)

@@ -1,7 +1,7 @@
 """Labels, bounds and samples of ten settings, bit for bit, in two checkouts: python benchmarks/identity.py OLD NEW
 
-A checkout of any commit: git archive COMMIT | tar x -C FOLDER. Each setting runs in a process of its own, with the folder
-first on the path; digests depend on the processor, so both sides run on one machine."""
+A checkout of any commit: git archive COMMIT | tar x -C FOLDER. Each setting runs in a process of its own, with the
+folder first on the path; digests depend on the processor, so both sides run on one machine (a minute)."""
 import hashlib
 import inspect
 import json
@@ -9,19 +9,30 @@ import os
 import subprocess
 import sys
 
-SMALL = dict(n_iters=6, pretrain_steps=30, vae_steps=10, disc_steps=10, refine_steps=40, random_state=3, verbose=False, device="cpu")
+SMALL = dict(
+    n_iters=6,
+    pretrain_steps=30,
+    vae_steps=10,
+    disc_steps=10,
+    refine_steps=40,
+    random_state=3,
+    verbose=False,
+    device="cpu")
 CLUSTERS = dict(SMALL, n_iters=3, init_steps=60)
+FIVE, FOUR = dict(SMALL, n_components=5), dict(SMALL, n_components=4)
 SETTINGS = {
-    "vectors, the paper's rule, restarts": ("five_modes", dict(SMALL, n_components=5)),
-    "rule raw, shared trunk": ("five_modes", dict(SMALL, n_components=4, rule="raw", discriminator="shared", n_init=2)),
+    "vectors, the paper's rule, restarts": ("five_modes", FIVE),
+    "rule raw, shared trunk": ("five_modes", dict(FOUR, rule="raw", discriminator="shared", n_init=2)),
     "rule bound, weighted": ("five_modes", dict(SMALL, n_components=3, rule="bound", weighted=True, n_init=2)),
-    "rule both, keep": ("five_modes", dict(SMALL, n_components=5, rule="both", bound_iters=2, balance="keep", n_init=1)),
-    "rule nearest, balance none": ("five_modes", dict(SMALL, n_components=5, rule="nearest", balance="none", n_init=1)),
+    "rule both, keep": ("five_modes", dict(FIVE, rule="both", bound_iters=2, balance="keep", n_init=1)),
+    "rule nearest, balance none": ("five_modes", dict(FIVE, rule="nearest", balance="none", n_init=1)),
     "start k-means": ("five_modes", dict(CLUSTERS, n_components=5, init="kmeans")),
-    "a first partition of one's own, float64": ("five_modes", dict(CLUSTERS, n_components=5, init="labels", dtype="float64")),
+    "a first partition of one's own, float64": (
+        "five_modes", dict(CLUSTERS, n_components=5, init="labels", dtype="float64")),
     "images, start latent": ("digits", dict(CLUSTERS, n_components=10)),
-    "images, the paper's recipe": ("digits", dict(SMALL, n_components=4, init="uniform")),
-    "images, convolutions": ("digits", dict(SMALL, n_components=3, init="uniform", network="conv", hidden=(4, 8), n_init=2)),
+    "images, the paper's recipe": ("digits", dict(FOUR, init="uniform")),
+    "images, convolutions": (
+        "digits", dict(SMALL, n_components=3, init="uniform", network="conv", hidden=(4, 8), n_init=2)),
 }
 
 
@@ -44,6 +55,7 @@ def adapted(KVAE, settings, X):
 def digest(name):
     "What one setting gives, as hexadecimal"
     import torch
+
     from kvae_nb import KVAE, data
     torch.set_num_threads(1)
     data_set, settings = SETTINGS[name]
@@ -59,7 +71,8 @@ def digest(name):
 def run(folder, name):
     "The digest of a setting in a checkout"
     env = os.environ | dict(PYTHONPATH=os.path.abspath(folder), OMP_NUM_THREADS="1")
-    done = subprocess.run([sys.executable, os.path.abspath(__file__), "--digest", name], env=env, capture_output=True, text=True, cwd=folder)
+    command = [sys.executable, os.path.abspath(__file__), "--digest", name]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder)
     return done.stdout.strip() if done.returncode == 0 else f"failed: {done.stderr.strip().splitlines()[-1]}"
 
 

@@ -1,37 +1,49 @@
-"""The pictures of README.md: the competition on the five modes, iteration by iteration, and 15 experts on MNIST."""
+"""The pictures of README.md: the competition on the five modes, iteration by iteration, and 15 experts on MNIST.
+
+    python benchmarks/pictures.py                       # six minutes on one core; writes into nbs/images
+    python benchmarks/pictures.py --only five_modes     # one of them"""
 import matplotlib.pyplot as plt
 import torch
 from fastcore.script import call_parse
+
 from kvae_nb import KVAE
-from kvae_nb.cli import typical
 from kvae_nb.competition import fit
-from kvae_nb.core import Settings
 from kvae_nb.data import fit_scaling, five_modes, mnist
 from kvae_nb.plots import plot_partition, plot_rows
+from kvae_nb.report import typical
+from kvae_nb.settings import Settings
 
 
-def five(path):
-    "One run of the default settings, one restart: the partition after some iterations, and the samples at the end"
+def draw_state(X, scaling, state, title, with_samples, ax):
+    "A partition, and where asked for 40 samples of each expert"
+    drawn = state.experts.sample(40, torch.Generator().manual_seed(0)) if with_samples else None
+    samples = None if drawn is None else [scaling.back(s) for s in drawn]
+    plot_partition(X, state.c[0], samples, title=title, ax=ax).get_legend().remove()
+    ax.axis("off")
+
+
+def picture_five_modes(path):
+    "One run of the paper's recipe, one restart: the partition after some iterations, and the samples at the end"
     X, _ = five_modes(4000, seed=300)
     scaling = fit_scaling(X, "gaussian")
-    states = list(fit(scaling.to(X), Settings(n_components=5, n_init=1, seed=0)))
+    states = list(fit(scaling.to(X), Settings(n_components=5, recipe="paper", n_init=1, seed=0)))
     fig, axes = plt.subplots(1, 4, figsize=(12, 3.2), layout="constrained")
-    for ax, t in zip(axes, (0, 5, 30, None)):
-        state = states[-1 if t is None else t]
-        samples = [scaling.back(s) for s in state.experts.sample(40, torch.Generator().manual_seed(0))] if t is None else None
-        plot_partition(X, state.c[0], samples, title="a random split" if t == 0 else f"iteration {t}" if t else f"iteration {state.iteration}, with samples", ax=ax)
-        ax.get_legend().remove(); ax.axis("off")
+    titles = {0: "a random split", 5: "iteration 5", 30: "iteration 30"}
+    for ax, (t, title) in zip(axes, titles.items()): draw_state(X, scaling, states[t], title, False, ax)
+    last = states[-1]
+    draw_state(X, scaling, last, f"iteration {last.iteration}, with samples", True, axes[3])
     fig.savefig(path, dpi=80)
 
 
-def digits_of_mnist(path, root):
-    "The defaults for images, 15 experts: typical members and samples of each"
+def picture_mnist(path, root, k=15):
+    "The recipe for clusters: typical members and samples of each expert"
     X, _ = mnist(root)
-    model = KVAE(n_components=15, random_state=0).fit(X)
+    model = KVAE(n_components=k, recipe="clusters", random_state=0).fit(X)
     fig, axes = plt.subplots(1, 2, figsize=(9, 6), layout="constrained")
     labels = [f"{w:.0%}" for w in model.weights_]
-    plot_rows([r / 255 for r in typical(model, X)], labels, "typical members", axes[0])
-    plot_rows([model.sample(12, component=j, random_state=j)[0] / 255 for j in range(15)], labels, "samples", axes[1])
+    samples = [model.sample(12, component=j, random_state=j)[0] / 255 for j in range(k)]
+    plot_rows([members / 255 for members in typical(model, X)], labels, "typical members", axes[0])
+    plot_rows(samples, labels, "samples", axes[1])
     fig.savefig(path, dpi=80)
 
 
@@ -42,5 +54,5 @@ def main(
     out:str="nbs/images", # Where they go
 ):
     "Draw the pictures of README.md"
-    if "five_modes" in only: five(f"{out}/five_modes.png")
-    if "mnist" in only: digits_of_mnist(f"{out}/mnist.png", root)
+    if "five_modes" in only: picture_five_modes(f"{out}/five_modes.png")
+    if "mnist" in only: picture_mnist(f"{out}/mnist.png", root)
