@@ -21,6 +21,10 @@ from .vae import VAEExperts
 # %% ../nbs/method/11_prior.ipynb #4cc5e643
 class LatentPrior(nn.Module):
     "k Gaussian mixtures over codes, one for each expert"
+    log_weight:torch.Tensor
+    mean:torch.Tensor
+    factor:torch.Tensor
+
     def __init__(self,
         log_weight, # `(k, C)` log of the components' weights
         mean,       # `(k, C, m)`

@@ -140,11 +140,10 @@ class Learner:
     ):
         "One gradient step on the sum of the losses"
         grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
-        grads = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap may transpose gradients
-        options = dict(fused=True, amsgrad=False, maximize=False, weight_decay=0, eps=1e-8)
+        contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
         with torch.no_grad():
-            adam(self.params, grads, self.exp_avg, self.exp_avg_sq, [], self.steps, beta1=self.beta1, beta2=.999,
-                 lr=self.lr * scale, **options)
+            adam([*self.params], contiguous, self.exp_avg, self.exp_avg_sq, [], self.steps, fused=True, amsgrad=False,
+                 maximize=False, beta1=self.beta1, beta2=.999, lr=self.lr * scale, weight_decay=0, eps=1e-8)
 
 # %% ../nbs/method/08_stack.ipynb #d556e52b
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")
