@@ -16,8 +16,8 @@ from kvae_nb.settings import Settings
 
 def draw_state(X, scaling, state, title, with_samples, ax):
     "A partition, and where asked for 40 samples of each expert"
-    drawn = state.experts.sample(40, torch.Generator().manual_seed(0)) if with_samples else None
-    samples = None if drawn is None else [scaling.back(s) for s in drawn]
+    samples = None
+    if with_samples: samples = [scaling.back(s) for s in state.experts.sample(40, torch.Generator().manual_seed(0))]
     plot_partition(X, state.c[0], samples, title=title, ax=ax).get_legend().remove()
     ax.axis("off")
 

@@ -117,8 +117,7 @@ def make_table(
         for row in one_seed(seed):
             add_row(table, dict(seed=seed, **row), out)
             report(in_one_line(table["rows"][-1]))
-        held = {part: table[part] for part in ("rows", "settings")}
-        write_json(out, {**about, **held, "environment": environment()})
+        write_json(out, dict(about, rows=table["rows"], settings=table["settings"], environment=environment()))
     return open_table(out)
 
 # %% ../../nbs/experiments/00_tables.ipynb #9b82a48a
