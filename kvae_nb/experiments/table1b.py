@@ -55,13 +55,13 @@ MNIST:dict[str, dict] = dict(
 def table1b_images(
     n:int,     # Training images: 60 000 for all of MNIST
     root=None, # Folder with MNIST
-)->tuple:      # Training images and their labels, test images
+)->tuple:      # Training images and their labels as a pair, test images
     "MNIST; for fewer images, digits of the same size in their place"
-    if n >= 60_000: return *mnist(root), mnist(root, "test")[0]
+    if n >= 60_000: return mnist(root), mnist(root, "test")[0]
     X, y = digits()
     X = (np.kron(X, np.ones((3, 3))) * 255).astype(np.uint8)
     X = np.pad(X, ((0, 0), (0, 0), (2, 2), (2, 2)))
-    return X[:n], y[:n], X[n:]
+    return (X[:n], y[:n]), X[n:]
 
 # %% ../../nbs/experiments/03_table1b.ipynb #85753962
 def distances(
@@ -193,7 +193,7 @@ def table1b_seed(
 ):
     "Yield the rows of one seed"
     size = MNIST[scale]
-    X, y, X_test = table1b_images(size["n"], root)
+    (X, y), X_test = table1b_images(size["n"], root)
     k, n_score = size["k"], size["n_score"]
     reference = Reference(X_test / 255, X / 255, n=n_score)
     yield from kvae_rows("kVAE", size, X, y, reference, seed, recipe="paper", **size["kvae"])
