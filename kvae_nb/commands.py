@@ -35,8 +35,15 @@ def command(
     def main():
         name = Path(sys.argv[0]).name
         parser = anno_parser(f, name)
+        for action in parser._actions: action.help = _help_of(f, action)
         options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
         try: f(**options)
         except MENDABLE as e: sys.exit(f"{name}: {e}")
     return main
+
+def _help_of(f, action):
+    "The text that `f.option_help` has for an option, with its default; else fastcore's"
+    text = getattr(f, "option_help", {}).get(action.dest)
+    if text is None: return action.help
+    return text if action.default is None else f"{text} (default: {action.default})"

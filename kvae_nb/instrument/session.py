@@ -95,7 +95,7 @@ def _start(self:Session):
 def _prepare(self:Session, params):
     "Settings and camera of a run, checked"
     if "n_init" in params: raise argument_error("n_init", "left alone: one run is watched at a time", params["n_init"])
-    s = Settings(**params, n_init=1).resolve(self.X.shape[1:])
+    s = Settings(**params, n_init=1).resolve(self.X.shape[1:], len(self.X))
     few = len(self.X) < s.n_components
     if few: raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(self.X)}")
     scaling, dtype = fit_scaling(self.X, s.likelihood), getattr(torch, s.dtype)
