@@ -74,7 +74,8 @@ def run_pictures(
     y=None,     # `(n,)` true labels
 )->dict:        # File name -> size in inches, and a function that draws into a `Figure`
     "The pictures that a run has"
-    k, found = len(model.weights_), {}
+    k = len(model.weights_)
+    found:dict = {}
     if X.shape[1:] == (2,): found["partition.png"] = (6, 5), lambda figure: _draw_plane(figure, model, X)
     if X.ndim == 4:
         size = 7, .45 * k + .6

@@ -62,7 +62,7 @@ class Explorer(Instrument):
     ):
         self.X, self.y, self.root = X, y, root
         self.path, self.other = _path_field(path, "path", "run"), _path_field(beside, "other", "beside")
-        fields = [self.path, self.other, button("Open", "open", self.open_runs)]
+        fields = [self.path, self.other, button("Open", "open", lambda: self.open_runs())]
         super().__init__([flowing(fields)], folder)
         self.add_class("kvae-explorer")
         if path: self.open_runs()

@@ -155,7 +155,7 @@ def animate(
     with atomic_path(path, (".gif", ".mp4")) as part:
         draw_view(figure, scene, view)  # refuses bad input before a file is begun
         writer = PillowWriter(fps) if part.suffix == ".gif" else FFMpegWriter(fps)
-        rc = {} if part.suffix == ".gif" else {"animation.ffmpeg_path": ffmpeg()}
+        rc:dict = {} if part.suffix == ".gif" else {"animation.ffmpeg_path": ffmpeg()}
         with mpl.rc_context(rc), writer.saving(figure, part, dpi): _film(writer, figure, scene, view)
 
 def _film(writer, figure, scene, view):

@@ -66,6 +66,51 @@ class Session:
     @property
     def ended(self): return self.state is not None and self.state.phase == "done"
 
+# %% ../../nbs/instrument/06_session.ipynb #175e61ab
+@patch
+def _fail(self:Session, gate, e):
+    "Keep what went wrong, unless another run has begun meanwhile"
+    if gate is not self.gate: return
+    self.error = error_text(e)
+    self._changed()
+
+@patch
+def _changed(self:Session):
+    if self.on_change: self.on_change()
+
+# %% ../../nbs/instrument/06_session.ipynb #0c9d472c
+@patch
+def _work(self:Session, gate, camera, recording):
+    "The thread: what `fit` does, until it ends, is ended or fails"
+    with gate:
+        try: self._compete(gate, camera, recording)
+        except Stopped: pass
+        except Exception as e: self._fail(gate, e)
+        finally: RUNNING.pop(threading.current_thread(), None)
+
+@patch
+def _compete(self:Session, gate, camera, recording):
+    "Every state of `fit`, as far as the gate lets it"
+    for state in competition.fit(camera.x, recording.settings):
+        frame = take_frame(camera, state)
+        wait_if_paused()
+        recording.add(frame)
+        self.state, self.left = state, self.left - 1
+        if self.left <= 0 or self.ended: gate.hold()
+        self._changed()
+
+# %% ../../nbs/instrument/06_session.ipynb #01dedf96
+@patch
+def _prepare(self:Session, params):
+    "Settings and camera of a run, checked"
+    if "n_init" in params: raise argument_error("n_init", "left alone: one run is watched at a time", params["n_init"])
+    s = Settings(**params, n_init=1).resolve(self.X.shape[1:], len(self.X))
+    few = len(self.X) < s.n_components
+    if few: raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(self.X)}")
+    scaling, dtype = fit_scaling(self.X, s.likelihood), getattr(torch, s.dtype)
+    scaled = lambda X: scaling.to(as_array(X, shape=self.X.shape[1:]), dtype).to(get_device(s.device))
+    return s, Camera(scaled(self.X), scaling, None if self.X_new is None else scaled(self.X_new))
+
 # %% ../../nbs/instrument/06_session.ipynb #74d87394
 @patch
 def reset(self:Session,
@@ -89,51 +134,6 @@ def _start(self:Session):
     self.thread = threading.Thread(target=self._work, args=(self.gate, self.camera, self.recording), daemon=True)
     RUNNING[self.thread] = self.gate
     self.thread.start()
-
-# %% ../../nbs/instrument/06_session.ipynb #01dedf96
-@patch
-def _prepare(self:Session, params):
-    "Settings and camera of a run, checked"
-    if "n_init" in params: raise argument_error("n_init", "left alone: one run is watched at a time", params["n_init"])
-    s = Settings(**params, n_init=1).resolve(self.X.shape[1:], len(self.X))
-    few = len(self.X) < s.n_components
-    if few: raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(self.X)}")
-    scaling, dtype = fit_scaling(self.X, s.likelihood), getattr(torch, s.dtype)
-    scaled = lambda X: scaling.to(as_array(X, shape=self.X.shape[1:]), dtype).to(get_device(s.device))
-    return s, Camera(scaled(self.X), scaling, None if self.X_new is None else scaled(self.X_new))
-
-# %% ../../nbs/instrument/06_session.ipynb #0c9d472c
-@patch
-def _work(self:Session, gate, camera, recording):
-    "The thread: what `fit` does, until it ends, is ended or fails"
-    with gate:
-        try: self._compete(gate, camera, recording)
-        except Stopped: pass
-        except Exception as e: self._fail(gate, e)
-        finally: RUNNING.pop(threading.current_thread(), None)
-
-@patch
-def _compete(self:Session, gate, camera, recording):
-    "Every state of `fit`, as far as the gate lets it"
-    for state in competition.fit(camera.x, recording.settings):
-        frame = take_frame(camera, state)
-        wait_if_paused()
-        recording.add(frame)
-        self.state, self.left = state, self.left - 1
-        if self.left <= 0 or self.ended: gate.hold()
-        self._changed()
-
-# %% ../../nbs/instrument/06_session.ipynb #175e61ab
-@patch
-def _fail(self:Session, gate, e):
-    "Keep what went wrong, unless another run has begun meanwhile"
-    if gate is not self.gate: return
-    self.error = error_text(e)
-    self._changed()
-
-@patch
-def _changed(self:Session):
-    if self.on_change: self.on_change()
 
 # %% ../../nbs/instrument/06_session.ipynb #2c723ede
 @patch

@@ -131,7 +131,8 @@ class Stepper(Instrument):
         **settings,   # Fields of `Settings`, but `n_init`
     ):
         self.y, self.note = y, ("", False)
-        self.scene, self.shown = None, None
+        self.scene:Scene = None
+        self.shown = None
         self.n_shown, self.drawn_at = 0, 0.
         self.session = Session(X, X_new, title, **settings)
         self.buttons, self.controls = self._make_buttons(), self._make_controls()
@@ -146,8 +147,9 @@ def _make_buttons(self:Stepper):
     "Buttons by name; `many` takes as many steps as the field beside it says"
     limits = dict(value=10, min=1, max=10**6)
     self.n = W.BoundedIntText(**limits, layout=W.Layout(width="70px")).add_class("kvae-n")
-    actions = dict(step=("Step", self.session.step), run=("Run", self.session.run), pause=("Pause", self.session.pause),
-                   many=("steps:", lambda: self.session.step(self.n.value)), reset=("Start again", self._begin))
+    s = self.session
+    actions = dict(step=("Step", s.step), run=("Run", s.run), pause=("Pause", s.pause),
+                   many=("steps:", lambda: s.step(self.n.value)), reset=("Start again", lambda: self._begin()))
     return {name: button(text, name, lambda do=do: self._press(do)) for name, (text, do) in actions.items()}
 
 @patch
