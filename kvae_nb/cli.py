@@ -28,7 +28,7 @@ from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording, write_frames
 from .plots import plot_partition, plot_rows
 from .runs import Timer, atomic_path, check_new, environment, new_run, write_json
-from .saving import KVAE
+from .estimator import KVAE
 from .settings import settings_to_json, takes_settings
 
 # %% ../nbs/instrument/10_cli.ipynb #e1c1675b

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CENTRES', 'DATASETS', 'five_modes', 'five_modes_log_density', 'digits', 'import_torchvision', 'data_root', 'mnist',
-           'deskew', 'load', 'holdout_mask', 'load_again', 'Scaling', 'fit_scaling']
+           'deskew', 'load', 'holdout_mask', 'load_again', 'Scaling', 'natural_units', 'fit_scaling']
 
 # %% ../nbs/method/05_data.ipynb #dffd3541
 import os
@@ -212,17 +212,40 @@ class Scaling:
         "sum of log scale over a point's features, in nats"
         return float(np.log(np.broadcast_to(self.scale, self.shape)).sum())
 
+# %% ../nbs/method/05_data.ipynb #565bd518
+def natural_units(
+    X, # `(n, d)` float64
+)->tuple: # Two `(d,)` arrays: centre and unit, which is 1 where a column does not vary
+    "Mean and deviation of each column without far outliers; one common deviation where most columns share one range"
+    size, mean, sd = np.abs(X).max(0), *_robust(X)
+    varies = sd > 1e-9 * np.maximum(size, 1e-300)
+    span = np.ptp(X, axis=0)[varies]
+    if len(span) and np.median(span) > .8 * span.max(): sd = np.full_like(sd, np.sqrt((sd[varies]**2).mean()))
+    return mean, np.where(varies, sd, 1)
+
+def _robust(X):
+    "Mean and deviation of each column, without what lies beyond twenty trimmed deviations"
+    median = np.median(X, 0)
+    low, high = np.quantile(X, [.025, .975], axis=0)
+    middle = (X >= low) & (X <= high)
+    trimmed = np.sqrt(np.where(middle, (X - median)**2, 0).sum(0) / np.maximum(middle.sum(0), 1))
+    keep = (np.abs(X - median) <= 20 * trimmed) | (trimmed <= 1e-12 * np.abs(X).max(0))
+    mean = np.where(keep, X, 0).sum(0) / keep.sum(0)
+    return mean, np.sqrt(np.where(keep, (X - mean)**2, 0).sum(0) / keep.sum(0))
+
 # %% ../nbs/method/05_data.ipynb #ecde61df
 def fit_scaling(
     X:np.ndarray,   # `(n, d)` or `(n, c, h, w)`, finite
     likelihood:str, # "gaussian": standardise; "bernoulli": to [0, 1]
+    natural:bool=False, # Vectors in their natural units, in place of deviation one in every column
 )->Scaling:
     "The `Scaling` for these points under this likelihood; ValueError for what no likelihood fits"
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     _check_range(X, likelihood)
     by_feature = X.ndim == 2 and likelihood == "gaussian"
     table = X.astype(float).reshape(len(X), -1) if by_feature else X.reshape(-1, 1).astype(float)
-    if likelihood == "gaussian":
+    if natural and by_feature: shift, scale = natural_units(table)
+    elif likelihood == "gaussian":
         fitted = StandardScaler().fit(table)
         shift, scale = fitted.mean_, fitted.scale_
     else:

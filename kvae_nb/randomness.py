@@ -16,6 +16,7 @@ from sklearn import config_context
 from sklearn.utils import check_random_state
 
 from .checks import check_number
+from threadpoolctl import threadpool_limits
 
 # %% ../nbs/method/01_randomness.ipynb #a1e76610
 def child_seed(
@@ -60,9 +61,10 @@ def to_seed(
 # %% ../nbs/method/01_randomness.ipynb #58ff169a
 @contextmanager
 def undisturbed():
-    "Gradients on, float32 where nothing else is said, transformers that give arrays; restored after"
+    "Gradients on, float32 where nothing else is said, transformers that give arrays, BLAS on one thread; restored after"
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.inference_mode(False), torch.enable_grad(), config_context(transform_output="default"): yield
+        with torch.inference_mode(False), torch.enable_grad(), config_context(transform_output="default"):
+            with threadpool_limits(1, user_api="blas"): yield
     finally: torch.set_default_dtype(dtype)
