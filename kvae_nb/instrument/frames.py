@@ -4,20 +4,16 @@
 
 # %% auto #0
 __all__ = ['Frame', 'few_bytes', 'kind_of', 'grid_over', 'Camera', 'owners', 'scores_on_grid', 'held_out_bound', 'restart_record',
-           'take_frame', 'pictures', 'check_expert', 'members_of', 'empty_experts', 'pages', 'revived_experts',
-           'code_plane', 'latent_plane']
+           'take_frame', 'pictures', 'check_expert', 'members_of', 'empty_experts', 'pages', 'revived_experts']
 
 # %% ../../nbs/instrument/00_frames.ipynb #ca95885e
 import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from scipy.stats import norm
-from sklearn.decomposition import PCA
 
 from ..assignment import log_weights, two_best
-from ..checks import argument_error, check_number
+from ..checks import check_number
 from ..data import Scaling
 from ..plots import as_bytes
 from ..protocols import offers
@@ -25,7 +21,6 @@ from ..randomness import generator
 from ..report import members_by_margin
 from ..selection import mixture_bounds
 from ..state import State, by_restart, log_weights_of, rule_at
-from ..vae import VAEExperts
 
 # %% ../../nbs/instrument/00_frames.ipynb #11f2a0e6
 @dataclass(frozen=True, eq=False)
@@ -210,40 +205,3 @@ def revived_experts(
 )->list:
     "Experts that were revived in this iteration"
     return frame.record["revived"] if frame.record and frame.phase == "compete" else []
-
-# %% ../../nbs/instrument/00_frames.ipynb #9e743ce3
-def code_plane(
-    codes, # `(n, m)`
-    q,     # `(side,)` standard deviations from the mean
-)->np.ndarray: # `(side, side, m)`
-    "Codes on the plane of the two first principal directions"
-    pca = PCA(min(2, codes.shape[1])).fit(codes)
-    directions = pca.components_ * np.sqrt(pca.explained_variance_)[:, None]
-    across, down = np.vstack([directions, np.zeros((2, codes.shape[1]))])[:2]
-    return pca.mean_ + q[None, :, None] * across + q[:, None, None] * down
-
-# %% ../../nbs/instrument/00_frames.ipynb #2c8c9731
-@torch.no_grad()
-def latent_plane(
-    camera:Camera,
-    state:State,  # Any whose experts are VAEs
-    expert:int,   # Of the first restart
-    side:int=9,   # Codes along each direction
-)->np.ndarray:    # `(side, side, *shape)`, images as bytes, vectors in the user's units
-    "Decoded codes of one expert, on a plane"
-    check_number("expert", expert, 0, state.k - 1, whole=True)
-    if not isinstance(state.experts, VAEExperts): raise _not_vaes(state.experts)
-    net = state.experts.select([expert]).net
-    z = _grid_of_codes(net, camera.x[state.members[expert][:2000]], side).reshape(1, -1, net.latent)
-    out = net.decoder(torch.as_tensor(z, dtype=camera.x.dtype, device=camera.x.device))[0]
-    if net.likelihood == "bernoulli": out = out.sigmoid()
-    shown = camera.as_shown(out.unflatten(-1, camera.scaling.shape))
-    return shown.reshape(side, side, *shown.shape[1:])
-
-def _not_vaes(experts): return argument_error("experts", "VAEs, to walk through their codes", type(experts).__name__)
-
-def _grid_of_codes(net, points, side):
-    "On the plane of the codes of these points; where they are fewer than three, on that of the first two codes"
-    q = norm.ppf(np.linspace(.04, .96, side))
-    if len(points) < 3: return np.stack(np.meshgrid(q, q), -1) @ np.eye(2, net.latent)
-    return code_plane(net.encode(points.flatten(1)[None])[0][0].cpu().double().numpy(), q)

@@ -15,8 +15,7 @@ from fastcore.basics import patch
 from IPython.display import Image
 
 from ..competition import has_converged
-from .films import small_png
-from .frames import latent_plane
+from .films import latent_plane, small_png
 from .recording import Scene
 from .session import Session, error_text
 from .viewer import Viewer, as_html, button, flowing, wide
