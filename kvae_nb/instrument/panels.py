@@ -146,8 +146,9 @@ def _moved(ax, recording):
 
 # %% ../../nbs/instrument/02_panels.ipynb #1889fefd
 def _sizes(ax, recording):
-    add_sizes(ax, recording.history, lw=1.2)
-    for h in recording.history:
+    history = recording.history
+    add_sizes(ax, history, lw=1.2, marker="." if len(history) == 1 else "")
+    for h in history:
         for j in h["revived"]: _mark(ax, h, j, "^", ms=5, mec="k", mew=.6, zorder=5)
         for j in np.flatnonzero(np.asarray(h["sizes"]) == 0): _mark(ax, h, j, "x", ms=4, clip_on=False)
     ax.set_ylim(bottom=0)
