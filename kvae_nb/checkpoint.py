@@ -54,7 +54,8 @@ def write_state(
     (folder/"settings.json").write_text(settings_to_json(state.settings))
     write_json(folder/"history.json", to_plain(state.history))
     shape = list(getattr(state.experts, "shape", ()))
-    where = dict(iteration=state.iteration, phase=state.phase, shape=shape, bounds=to_plain(state.bounds))
+    where = dict(iteration=state.iteration, phase=state.phase, shape=shape, bounds=to_plain(state.bounds),
+                 report=to_plain(state.report))
     write_json(folder/"run.json", where | (meta or {}))
 
 def _part_tensors(state):
@@ -85,7 +86,7 @@ def _to_state(settings, tensors, history, meta, experts, scorer):
     bounds = None if meta["bounds"] is None else np.array(meta["bounds"], float)
     records = tuple(record_from_plain(h) for h in history)
     return State(settings, experts, scorer, run["c"].long(), run["alpha"], run["log_z"], members, iteration=t,
-                 phase=meta["phase"], history=records, bounds=bounds)
+                 phase=meta["phase"], history=records, bounds=bounds, report=meta.get("report") or {})
 
 def _named(tensors, part):
     "The tensors of a part, without its name"

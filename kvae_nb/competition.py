@@ -9,15 +9,13 @@ __all__ = ['refine', 'has_converged', 'fit', 'finish', 'assign_all']
 import copy
 import dataclasses
 import numpy as np
-import torch
 from .assignment import members_of, shares, two_best
 from .checks import argument_error, get_device
-from .iteration import balance, revive, step
+from .iteration import step
 from .protocols import BaseExperts, method
 from .randomness import generator, seeded
-from .selection import choose, joint_bounds, keep_best, mixture_bounds, overlaps, split_off, take_restart
-from .settings import Settings
-from .state import State, by_restart, check_losses, log_weights_of, make_experts, make_scorer, rule_at, start
+from .selection import choose, keep_best, split_off
+from .state import State, check_losses, log_weights_of, rule_at, start
 
 # %% ../nbs/method/24_competition.ipynb #338dccd0
 def refine(

@@ -6,14 +6,14 @@
 __all__ = ['NOISE', 'BALANCE', 'MOST', 'CLIP', 'm_step', 'log_prob', 'softmax', 'background', 'dictionary', 'split_by',
            'densities_of', 'held_out', 'measures', 'Judgement', 'dictionary_sizes', 'judge']
 
-# %% ../nbs/method/18_criterion.ipynb #a258200b
+# %% ../nbs/method/18_criterion.ipynb #661df89c
 import warnings
 from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 
-# %% ../nbs/method/18_criterion.ipynb #939773ba
+# %% ../nbs/method/18_criterion.ipynb #7dafa9ae
 def m_step(
     R,             # `(n, C)` responsibilities
     Z,             # `(n, d)` points
@@ -41,7 +41,7 @@ def log_prob(
 
 def softmax(lp): return np.exp(lp - logsumexp(lp, 1, keepdims=True))
 
-# %% ../nbs/method/18_criterion.ipynb #04a3a394
+# %% ../nbs/method/18_criterion.ipynb #3260d8eb
 NOISE = .01 # Share of the background
 
 def background(
@@ -63,7 +63,7 @@ def dictionary(
     for _ in range(n_steps): R = softmax(log_prob(Z, *m_step(R[:, R.sum(0) > 1e-3], Z, prior, 2)))
     return R
 
-# %% ../nbs/method/18_criterion.ipynb #69ec0385
+# %% ../nbs/method/18_criterion.ipynb #2f786bc4
 def split_by(
     R,      # `(n, C)` responsibilities of a dictionary
     c,      # `(n,)` labels
@@ -97,7 +97,7 @@ def densities_of(
         R = softmax(np.concatenate([lp, background(Z)], 1))[:, :-1]
     return *m_step(R, Z, prior, d + 2), owner
 
-# %% ../nbs/method/18_criterion.ipynb #dc497def
+# %% ../nbs/method/18_criterion.ipynb #63d3d7ad
 BALANCE = .1   # beta
 MOST = 60      # Gaussians of the largest dictionary
 CLIP = 5.      # Nats that a point's own label can cost, at most
@@ -135,7 +135,7 @@ def measures(
     share = share[share > 0]
     return total, np.where(w > 0, w * overlap, 0), -(share * np.log(share)).sum()
 
-# %% ../nbs/method/18_criterion.ipynb #4c9677c0
+# %% ../nbs/method/18_criterion.ipynb #e95360eb
 @dataclass(frozen=True, eq=False)
 class Judgement:
     "What the criterion says of some partitions of the same points"
@@ -167,16 +167,19 @@ def judge(
 )->Judgement:
     "The criterion S of every candidate, under the dictionary with the best fit"
     n, d = Z.shape
-    fold = np.random.default_rng(seed).permutation(n) % (5 if n < 1000 else 2)
+    n_folds, seeds = (5, [seed, seed + 1, seed + 2]) if n < 1000 else (2, [seed])
+    folds = {s: np.random.default_rng(s).permutation(n) % n_folds for s in seeds}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        tried = [_judged(Z, parts, k, C, fold, seed) for C in sizes or dictionary_sizes(n, d, k)]
+        tried = [_judged(Z, parts, k, C, folds) for C in sizes or dictionary_sizes(n, d, k)]
     return max(tried, key=lambda judgement: judgement.L.max())
 
-def _judged(Z, parts, k, C, fold, seed):
-    "Under one dictionary"
-    noise = background(Z)
-    lps = held_out(Z, parts, k, C, fold, seed)
-    L, O, H = map(np.array, zip(*(measures(lp, c, noise) for lp, c in zip(lps, parts))))
+def _judged(Z, parts, k, C, folds):
+    "Under dictionaries of one size, the mean over divisions into folds"
+    found, noise = [], background(Z)
+    for seed, fold in folds.items():
+        lps = held_out(Z, parts, k, C, fold, seed)
+        found.append([np.array(v) for v in zip(*(measures(lp, c, noise) for lp, c in zip(lps, parts)))])
+    L, O, H = (np.mean(v, 0) for v in zip(*found))
     each = (C == 1) * L - O + BALANCE / max(1, C / k) * H[:, None]
     return Judgement(C, L.mean(1), O.mean(1), H, each.mean(1), each)

@@ -15,7 +15,6 @@ from .assignment import halves, kl_curves, log_normaliser, members_of, shares, s
 from .discriminator import Bound
 from .protocols import BaseScorer, method, offers
 from .randomness import generator, seeded
-from .settings import Settings
 from .state import State, by_restart, check_losses, compared, rule_at
 
 # %% ../nbs/method/22_iteration.ipynb #e47b66d9

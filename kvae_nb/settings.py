@@ -324,7 +324,10 @@ def settings_from_json(
     if not isinstance(values, dict): raise argument_error("settings", "a JSON object", type(values).__name__)
     if unknown := set(values) - set(Settings.__dataclass_fields__):
         raise argument_error("settings", "made of fields that this version knows", sorted(unknown))
-    return Settings(**{"recipe": recipe_of_start(values.get("init")), **values})
+    recipe = recipe_of_start(values.get("init"))
+    if "recipe" in values or recipe is None: return Settings(**values)
+    later = {name: default_of(name, recipe, "vectors") for name in Settings.__dataclass_fields__ if name not in values}
+    return Settings(**{**later, **values, "recipe": recipe})
 
 def recipe_of_start(
     init:str, # A start, or None

@@ -9,12 +9,11 @@ __all__ = ['State', 'scaling_of', 'make_experts', 'make_scorer', 'start', 'check
 # %% ../nbs/method/21_state.ipynb #2e8428df
 import copy
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 import numpy as np
 import torch
-import kvae_nb.prior  # patches VAEExperts
+import kvae_nb.prior  # noqa: F401, it patches VAEExperts
 from .assignment import log_weights, members_of, shares
 from .checks import argument_error, get_device
 from .data import Scaling, fit_scaling

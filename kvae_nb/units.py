@@ -156,7 +156,7 @@ def _full_maps(x, members):
 
 def _map_of(z, size, root, strength):
     "The map of one cluster"
-    d, w = z.shape[1], strength / (len(z) + strength)
+    w = strength / (len(z) + strength)
     value, V = torch.linalg.eigh(z.T @ z / max(len(z), 1))
     variance = ((1 - w) * value.clamp_min(0) + w) * size
     to_data = variance.sqrt()[:, None] * (root @ V).T
