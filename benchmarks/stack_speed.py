@@ -8,7 +8,8 @@ import torch
 from fastcore.script import call_parse
 from torch import nn
 
-from kvae_nb.data import fit_scaling, five_modes
+from kvae_nb.data import five_modes
+from kvae_nb.scaling import fit_scaling
 from kvae_nb.randomness import generator
 from kvae_nb.runs import Timer, environment, write_json
 from kvae_nb.vae import VAEExperts

@@ -23,13 +23,15 @@ from . import data as data_module
 from . import report
 from .checks import argument_error, as_array, check_number, get_device
 from .commands import command
-from .data import DATASETS, fit_scaling, holdout_mask, load
+from .data import DATASETS, holdout_mask, load
+from .scaling import fit_scaling
 from .estimator import KVAE
 from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording, write_frames
 from .plots import plot_partition, plot_rows
 from .runs import Timer, atomic_path, check_new, environment, new_run, write_json
-from .settings import settings_to_json, takes_settings
+from .settings import settings_to_json
+from .parameters import takes_settings
 
 # %% ../nbs/instrument/10_cli.ipynb #e1c1675b
 def load_checked(

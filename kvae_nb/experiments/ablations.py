@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from ..assignment import runners_up, starved
-from ..data import fit_scaling, five_modes
+from ..data import five_modes
+from ..scaling import fit_scaling
 from ..evaluation import clustering_scores
 from ..iteration import revive, step
 from ..protocols import BaseScorer

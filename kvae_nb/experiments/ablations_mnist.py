@@ -8,7 +8,8 @@ __all__ = ['MNIST_BASE', 'MNIST_ABLATIONS', 'images_of', 'clusters_row', 'ablati
 # %% ../../nbs/experiments/06_ablations_mnist.ipynb #585fca2e
 import numpy as np
 
-from ..data import digits, fit_scaling, mnist
+from ..data import digits, mnist
+from ..scaling import fit_scaling
 from ..evaluation import clustering_scores
 from .ablations import TINY, cold, compete, n_revived, variant
 from ..runs import Timer

@@ -20,7 +20,7 @@ from .recording import SavedRecording, Scene
 from .session import error_text
 from .stepper import Instrument, Stepper, run_label
 from .viewer import button, flowing, wide
-from ..saving import KVAE
+from ..estimator import KVAE
 
 # %% ../../nbs/instrument/09_explorer.ipynb #3f24ac02
 class SavedRun:

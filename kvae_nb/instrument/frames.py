@@ -14,7 +14,7 @@ import numpy as np
 
 from ..assignment import log_weights, two_best
 from ..checks import check_number
-from ..data import Scaling
+from ..scaling import Scaling
 from ..plots import as_bytes
 from ..protocols import offers
 from ..randomness import generator

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from .. import competition
 from ..checks import argument_error, as_array, check_number, get_device
-from ..data import fit_scaling
+from ..scaling import fit_scaling
 from .frames import Camera, take_frame
 from .recording import Recording
 from ..pausing import Gate, Stopped, wait_if_paused
