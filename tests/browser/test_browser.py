@@ -262,7 +262,7 @@ def test_files(opened):
 
 def short_run(folder):
     "A run directory that was written with its frames"
-    steps = "--n_iters 4 --pretrain_steps 20 --vae_steps 20 --refine_steps 20 --n_init 1"
+    steps = "--recipe paper --n_iters 4 --pretrain_steps 20 --vae_steps 20 --refine_steps 20 --n_init 1"
     command = f"kvae-train --k 3 --n 300 {steps} --frames --quiet --out run".split()
     subprocess.run([BIN/command[0], *command[1:]], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return "run"
@@ -272,7 +272,8 @@ def test_explore(opened):
     "kvae-explore serves a live competition, and the run that it is given"
     with opened("explore", short_run, "page") as nb:
         nb.wait_for("Waiting after the start")
-        step(nb, 1)
+        nb.seconds(lambda: nb.click("step"))
+        nb.wait_for("teration 1 of", "caption")
         nb.shot("page_live")
         nb.page.get_by_role("tab", name="runs").click()
         nb.scope = ".kvae-explorer"
