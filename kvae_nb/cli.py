@@ -24,7 +24,7 @@ from . import report
 from .checks import argument_error, as_array, check_number, get_device
 from .commands import command
 from .data import DATASETS, holdout_mask, load
-from .scaling import fit_scaling
+from .state import scaling_of
 from .estimator import KVAE
 from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording, write_frames
@@ -59,7 +59,7 @@ def recorder_for(
 )->Recorder:
     "What keeps the frames of a run of `model` on `X`"
     s = model.resolved_settings(X)
-    scaling = fit_scaling(X, s.likelihood)
+    scaling = scaling_of(X, s)
     x = scaling.to(X, getattr(torch, s.dtype)).to(get_device(s.device))
     x_new = scaling.to(X_held_out, x.dtype) if len(X_held_out) else None
     return Recorder(Camera(x, scaling, x_new), Path(source["data"]).name, source)

@@ -253,6 +253,19 @@ def sample(self:OwnUnitsExperts,
     return net.units.data(u).unflatten(-1, self.shape)
 
 @patch
+@torch.no_grad()
+def mean_codes(self:OwnUnitsExperts, x):
+    "`(k, n, m)` the mean of each expert's posterior over the code of each point"
+    x = x.flatten(1)
+    return self.net.encode(self.net.units.own(x.expand(self.k, *x.shape)))[0]
+
+@patch
+@torch.no_grad()
+def decoded(self:OwnUnitsExperts, z):
+    "`(k, n, *shape)` what each expert makes of codes, without noise, scaled"
+    return self.net.units.data(self.net.decode(z)).unflatten(-1, self.shape)
+
+@patch
 def load_prior(self:OwnUnitsExperts,
     tensors, # What `state_dict` gave
 ):

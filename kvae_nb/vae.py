@@ -195,6 +195,25 @@ def coarse_bound(self:VAEExperts,
     "A cheaper and looser bound, for the rule `bound`"
     return self.bound(x, n_importance)
 
+# %% ../nbs/method/13_vae.ipynb #6566a682
+@patch
+@torch.no_grad()
+def mean_codes(self:VAEExperts,
+    x, # `(n, *shape)` points, scaled
+)->torch.Tensor: # `(k, n, m)`
+    "The mean of each expert's posterior over the code of each point"
+    x = x.flatten(1)
+    return self.net.encode(x.expand(self.k, *x.shape))[0]
+
+@patch
+@torch.no_grad()
+def decoded(self:VAEExperts,
+    z, # `(k, n, m)` codes
+)->torch.Tensor: # `(k, n, *shape)`, scaled
+    "What each expert makes of codes, without noise"
+    out = self.net.decoder(z)
+    return (out.sigmoid() if self.net.likelihood == "bernoulli" else out).unflatten(-1, self.shape)
+
 # %% ../nbs/method/13_vae.ipynb #8f5aa83b
 @patch
 def select(self:VAEExperts,

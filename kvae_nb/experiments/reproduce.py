@@ -15,6 +15,7 @@ from ..commands import command
 from .ablations import ablations_seed, restarts_seed
 from .ablations_mnist import ablations_mnist_seed
 from .clusters import clusters_seed, digits_seed
+from .suite import suite_ablations_seed, suite_seed
 from .table1a import table1a_seed
 from .table1b import table1b_seed
 from .tables import make_table
@@ -34,12 +35,14 @@ EXPERIMENTS = dict(
     digits=Experiment(digits_seed, range(5)),
     ablations=Experiment(ablations_seed, range(500, 510)),
     restarts=Experiment(restarts_seed, range(500, 510)),
-    ablations_mnist=Experiment(ablations_mnist_seed, range(3)))
+    ablations_mnist=Experiment(ablations_mnist_seed, range(3)),
+    suite=Experiment(suite_seed, range(5), ("cpu", "mnist")),
+    suite_ablations=Experiment(suite_ablations_seed, range(3)))
 
 # %% ../../nbs/experiments/08_reproduce.ipynb #246f8ac4
 def reproduce(
-    name:str,        # table1a, table1b, clusters, digits, ablations, restarts or ablations_mnist
-    scale:str=None,  # "cpu", "paper" (for table1b on a GPU) or "tiny" (for tests); else the experiment's own
+    name:str,        # table1a, table1b, clusters, digits, ablations, restarts, ablations_mnist, suite, ...
+    scale:str=None,  # "cpu", "paper" (table1b on a GPU), "mnist" (suite), "tiny" (tests); else the experiment's own
     seeds:int=None,  # How many seeds; else the experiment's own
     first:int=None,  # The first seed; else the experiment's own
     out:str=None,    # The JSON file; else benchmarks/results/NAME.json, or NAME_SCALE.json where the scale is another

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from .. import competition
 from ..checks import argument_error, as_array, check_number, get_device
-from ..scaling import fit_scaling
+from ..state import scaling_of
 from .frames import Camera, take_frame
 from .recording import Recording
 from ..pausing import Gate, Stopped, wait_if_paused
@@ -107,7 +107,7 @@ def _prepare(self:Session, params):
     s = Settings(**params, n_init=1).resolve(self.X.shape[1:], len(self.X))
     few = len(self.X) < s.n_components
     if few: raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(self.X)}")
-    scaling, dtype = fit_scaling(self.X, s.likelihood), getattr(torch, s.dtype)
+    scaling, dtype = scaling_of(self.X, s), getattr(torch, s.dtype)
     scaled = lambda X: scaling.to(as_array(X, shape=self.X.shape[1:]), dtype).to(get_device(s.device))
     return s, Camera(scaled(self.X), scaling, None if self.X_new is None else scaled(self.X_new))
 

@@ -12,7 +12,7 @@ from project import BIN
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 MODES = """
 from kvae_nb.data import five_modes
-from kvae_nb.instrument.stepper import Stepper
+from kvae_nb.widgets import Stepper
 X, y = five_modes({n}, seed=0)
 Stepper(X, y, five_modes({n}, seed=1)[0], title="five modes", recipe="paper", n_components=5, seed=1{more})
 """
@@ -157,7 +157,7 @@ from kvae_nb.estimator import KVAE
 from kvae_nb.instrument.frames import Frame
 from kvae_nb.instrument.recording import Recording, write_frames
 from kvae_nb.instrument.explorer import Explorer
-from kvae_nb.instrument.stepper import Stepper
+from kvae_nb.widgets import Stepper
 place, rng = Path(tempfile.mkdtemp(dir=".")), np.random.default_rng(0)
 quick = dict(n_init=1, pretrain_steps=2, vae_steps=2, disc_steps=2, refine_steps=2, hidden=(8,), disc_hidden=(8,))
 quick |= dict(recipe="paper", verbose=False, random_state=0)
