@@ -22,7 +22,7 @@ from .own_units import OwnUnitsExperts
 from .protocols import Experts, Scorer
 from .randomness import generator, seeded
 from .settings import Settings
-from .start import first_partition
+from .start import start_and_report
 from .vae import VAEExperts
 
 # %% ../nbs/method/24_state.ipynb #295b55db
@@ -105,7 +105,7 @@ def start(
     experts, scorer = copy.deepcopy((experts, scorer))  # a user's own stay as they are
     experts = experts or make_experts(s, x.shape[1:])
     if experts.k != R * k: raise argument_error("experts", f"n_init * n_components = {R * k} of them", f"k={experts.k}")
-    c, report = first_partition(x, s) if c is None else (_checked(c, R, k, len(x)).to(x.device), {})
+    c, report = start_and_report(x, s) if c is None else (_checked(c, R, k, len(x)).to(x.device), {})
     no_ratios_yet = torch.zeros(R, k, device=x.device)
     scorer = scorer or make_scorer(s, x.shape[1:])
     state = State(s, experts, scorer, c, shares(c, k), no_ratios_yet, members_of(c, k), rule=rule, report=report)
