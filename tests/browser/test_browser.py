@@ -156,8 +156,7 @@ from kvae_nb.runs import new_run
 from kvae_nb.estimator import KVAE
 from kvae_nb.instrument.frames import Frame
 from kvae_nb.instrument.recording import Recording, write_frames
-from kvae_nb.instrument.explorer import Explorer
-from kvae_nb.widgets import Stepper
+from kvae_nb.widgets import Explorer, Stepper
 place, rng = Path(tempfile.mkdtemp(dir=".")), np.random.default_rng(0)
 quick = dict(n_init=1, pretrain_steps=2, vae_steps=2, disc_steps=2, refine_steps=2, hidden=(8,), disc_hidden=(8,))
 quick |= dict(recipe="paper", verbose=False, random_state=0)
