@@ -8,7 +8,9 @@ __all__ = ['ByKind', 'BySize', 'setting', 'whole', 'real', 'one_of', 'layers', '
 # %% ../nbs/method/03_fields.ipynb #2ba1df20
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+
 from .checks import argument_error, check_choice, check_number
 
 # %% ../nbs/method/03_fields.ipynb #06750fb9
@@ -21,8 +23,8 @@ class ByKind:
 @dataclass(frozen=True)
 class BySize:
     "A default that follows from the data: a function of the points n, the features d and the experts k"
-    of:object # The function
-    said:str  # What it is, in words
+    of:Callable # The function
+    said:str    # What it is, in words
 
 def setting(
     sentence:str, # What is said of it

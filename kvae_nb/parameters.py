@@ -7,7 +7,9 @@ __all__ = ['help_of', 'parameters_doc', 'units', 'yes_no', 'takes_settings']
 
 # %% ../nbs/method/05_parameters.ipynb #985e5748
 import dataclasses
+
 from fastcore.meta import delegates
+
 from .checks import check_choice
 from .fields import ByKind, BySize
 from .settings import CHOICES, Settings
@@ -23,6 +25,7 @@ def _default_shown(value):
     if not isinstance(value, ByKind): return _shown(value)
     return f"{_shown(value.vectors)}, images {_shown(value.images)}"
 
+# %% ../nbs/method/05_parameters.ipynb #880fb7b9
 def help_of(
     name:str, # A field of `Settings`
 )->str:
@@ -37,9 +40,12 @@ def parameters_doc(
     but=(), # Fields that are left out
 )->str:
     "The table as the section on parameters of a docstring, in NumPy's form"
-    fields = [f for f in dataclasses.fields(Settings) if f.name not in but]
-    entries = [f"{f.name} : {f.type.__name__}, default {f.default!r}\n    {help_of(f.name)}" for f in fields]
+    entries = [_entry(f) for f in dataclasses.fields(Settings) if f.name not in but]
     return "\n".join(["", "", "Parameters", "----------", *entries, ""])
+
+def _entry(field):
+    "One parameter"
+    return f"{field.name} : {field.type.__name__}, default {field.default!r}\n    {help_of(field.name)}"
 
 # %% ../nbs/method/05_parameters.ipynb #b67d988e
 def units(

@@ -4,13 +4,17 @@
 
 # %% auto #0
 __all__ = ['ROUND', 'STRENGTHS', 'FOLDS', 'MOST', 'LOG_2PI', 'WIDEST', 'alive_columns', 'common_shape', 'spectrum',
-           'log_likelihoods', 'strength_of', 'Units', 'white_units']
+           'log_likelihoods', 'strength_of', 'Units', 'white_units', 'without_far']
 
 # %% ../nbs/method/18_units.ipynb #9b3077db
 import math
+
+import numpy as np
 import torch
 from torch import nn
+
 from .randomness import generator
+from .scaling import robust_moments
 
 # %% ../nbs/method/18_units.ipynb #2cb8a567
 ROUND = .1 # Share of the common shape that is a sphere
@@ -21,6 +25,7 @@ def alive_columns(
     "Which columns vary at all"
     return x.var(0, unbiased=False) > 1e-12 * (1 + x.mean(0).square())
 
+# %% ../nbs/method/18_units.ipynb #1793875a
 def common_shape(
     x,       # `(n, d)` points, float64, every column alive
     members, # For each of k clusters the indices of its points
@@ -50,6 +55,7 @@ def spectrum(
     _, singular, directions = torch.linalg.svd(white, full_matrices=False)
     return singular.square() / len(white), directions.T
 
+# %% ../nbs/method/18_units.ipynb #de7afcfb
 def log_likelihoods(
     seen,      # `(n, d)` points of a cluster at size one, in units where the shape is white
     unseen,    # `(n', d)` others of it
@@ -68,6 +74,7 @@ def log_likelihoods(
         found.append(-.5 * ((along.square() / variance).sum() + rest / w + len(unseen) * log_det))
     return torch.stack(found)
 
+# %% ../nbs/method/18_units.ipynb #f5739483
 def strength_of(
     white,  # For each cluster `(n_j, d)` points at size one, in units where the shape is white
     seed:int=0, # For the folds
@@ -87,8 +94,19 @@ def strength_of(
 LOG_2PI = math.log(2 * math.pi)
 WIDEST = 1024 # Columns beyond which directions are the columns themselves: `(d, d)` matrices would be too large
 
+def _mapped(v, matrix):
+    "Times a matrix, or where that is a row, times its diagonal"
+    return v * matrix if matrix.shape[-2] == 1 and matrix.shape[-1] > 1 else v @ matrix
+
+# %% ../nbs/method/18_units.ipynb #ae631f7f
 class Units(nn.Module):
     "For each of k experts the affine map between the data's units and its own, in which its cluster is white"
+    mean:torch.Tensor       # `(k, 1, d)` of each cluster
+    to_own:torch.Tensor     # `(k, d, d)`, or its diagonal `(k, 1, d)` where there are many columns
+    to_data:torch.Tensor    # Back
+    log_volume:torch.Tensor # `(k, 1)` nats, of one unit in each expert's own
+    live:torch.Tensor       # `(k, 1, d)` 1 where the own units have a direction that varies, else 0
+
     def __init__(self,
         k:int, # Experts
         d:int, # Features
@@ -110,11 +128,49 @@ class Units(nn.Module):
         "Points in the units of expert `j`"
         return _mapped(x - self.mean[j], self.to_own[j])
 
-def _mapped(v, matrix):
-    "Times a matrix, or where that is a row, times its diagonal"
-    return v * matrix if matrix.shape[-2] == 1 and matrix.shape[-1] > 1 else v @ matrix
-
 # %% ../nbs/method/18_units.ipynb #c9a74ba5
+def _embedded(maps, alive, of_others):
+    "Maps of the living columns as maps of all: the others come last, and are mapped to `of_others` times themselves"
+    d, n_alive = len(alive), int(alive.sum())
+    if maps.shape[1] == 1:
+        row = maps.new_full((len(maps), 1, d), of_others)
+        row[..., alive] = maps
+        return row
+    full = maps.new_zeros(len(maps), d, d)
+    full[:, alive.nonzero()[:, 0], :n_alive] = maps
+    full[:, (~alive).nonzero()[:, 0], torch.arange(n_alive, d)] = of_others
+    return full
+
+# %% ../nbs/method/18_units.ipynb #07f7dff3
+def _map_of(z, size, root, strength):
+    "The map of one cluster"
+    w = strength / (len(z) + strength)
+    value, V = torch.linalg.eigh(z.T @ z / max(len(z), 1))
+    variance = ((1 - w) * value.clamp_min(0) + w) * size
+    to_data = variance.sqrt()[:, None] * (root @ V).T
+    order = to_data.square().sum(1).argsort(descending=True)
+    to_own = torch.linalg.solve_triangular(root.T, V, upper=True) / variance.sqrt()
+    return to_own[:, order], to_data[order], .5 * variance.log().sum() + root.diagonal().log().sum()
+
+def _full_maps(x, members):
+    "To own units, back, and the log volumes; directions in which a cluster varies most come first"
+    size, shape = common_shape(x, members)
+    root = torch.linalg.cholesky(shape)
+    centred = [(x[m] - x[m].mean(0)) / size[j].sqrt() for j, m in enumerate(members)]
+    white = [torch.linalg.solve_triangular(root, z.T, upper=False).T for z in centred]
+    strength = strength_of(white)
+    return map(torch.stack, zip(*(_map_of(z, s, root, strength) for z, s in zip(white, size))))
+
+# %% ../nbs/method/18_units.ipynb #6f12eae1
+def _diagonal_maps(x, members):
+    "The same for many columns: deviations only, drawn towards the common ones"
+    n = torch.tensor([len(m) for m in members], dtype=x.dtype, device=x.device)[:, None]
+    variance = torch.stack([x[m].var(0, unbiased=False) if len(m) else x.var(0, unbiased=False) for m in members])
+    pooled = (n * variance).sum(0) / n.sum()
+    sd = ((n * variance + 10 * (1 - ROUND) * pooled + 10 * ROUND * pooled.mean()) / (n + 10)).sqrt()
+    return 1 / sd[:, None], sd[:, None], sd.log().sum(1)
+
+# %% ../nbs/method/18_units.ipynb #d2d751e8
 def white_units(
     x,       # `(n, d)` points
     members, # For each of k clusters the indices of its points
@@ -132,42 +188,16 @@ def white_units(
     if maps is _full_maps: return buffers | dict(to_data=_embedded(to_data.mT, alive, 0.).mT)
     return buffers | dict(to_data=_embedded(to_data, alive, 0.), live=alive.to(x).expand_as(live))
 
-def _embedded(maps, alive, of_others):
-    "Maps of the living columns as maps of all: the others come last, and are mapped to `of_others` times themselves"
-    d, n_alive = len(alive), int(alive.sum())
-    if maps.shape[1] == 1:
-        row = maps.new_full((len(maps), 1, d), of_others)
-        row[..., alive] = maps
-        return row
-    full = maps.new_zeros(len(maps), d, d)
-    full[:, alive.nonzero()[:, 0], :n_alive] = maps
-    full[:, (~alive).nonzero()[:, 0], torch.arange(n_alive, d)] = of_others
-    return full
+# %% ../nbs/method/18_units.ipynb #205fc6dd
+def without_far(
+    x,       # `(n, d)` points
+    members, # For each expert the indices of its points
+)->list:     # Likewise
+    "The members of each cluster that are not beyond all others in some column; few points are all kept"
+    return [m[_is_near(x[m].double().cpu().numpy())] if len(m) >= 20 else m for m in members]
 
-# %% ../nbs/method/18_units.ipynb #5efb55d6
-def _full_maps(x, members):
-    "To own units, back, and the log volumes; directions in which a cluster varies most come first"
-    size, shape = common_shape(x, members)
-    root = torch.linalg.cholesky(shape)
-    centred = [(x[m] - x[m].mean(0)) / size[j].sqrt() for j, m in enumerate(members)]
-    white = [torch.linalg.solve_triangular(root, z.T, upper=False).T for z in centred]
-    strength = strength_of(white)
-    return map(torch.stack, zip(*(_map_of(z, s, root, strength) for z, s in zip(white, size))))
-
-def _map_of(z, size, root, strength):
-    "The map of one cluster"
-    w = strength / (len(z) + strength)
-    value, V = torch.linalg.eigh(z.T @ z / max(len(z), 1))
-    variance = ((1 - w) * value.clamp_min(0) + w) * size
-    to_data = variance.sqrt()[:, None] * (root @ V).T
-    order = to_data.square().sum(1).argsort(descending=True)
-    to_own = torch.linalg.solve_triangular(root.T, V, upper=True) / variance.sqrt()
-    return to_own[:, order], to_data[order], .5 * variance.log().sum() + root.diagonal().log().sum()
-
-def _diagonal_maps(x, members):
-    "The same for many columns: deviations only, drawn towards the common ones"
-    n = torch.tensor([len(m) for m in members], dtype=x.dtype, device=x.device)[:, None]
-    variance = torch.stack([x[m].var(0, unbiased=False) if len(m) else x.var(0, unbiased=False) for m in members])
-    pooled = (n * variance).sum(0) / n.sum()
-    sd = ((n * variance + 10 * (1 - ROUND) * pooled + 10 * ROUND * pooled.mean()) / (n + 10)).sqrt()
-    return 1 / sd[:, None], sd[:, None], sd.log().sum(1)
+def _is_near(X):
+    "`(n,)` bool; True everywhere where more than a twentieth would go"
+    mean, unit = robust_moments(X)
+    near = (np.abs(X - mean) <= 20 * np.where(unit > 0, unit, np.inf)).all(1)
+    return torch.as_tensor(near if near.mean() > .95 else np.ones(len(X), bool))
