@@ -9,6 +9,7 @@ __all__ = ['NOISE', 'BALANCE', 'MOST', 'CLIP', 'm_step', 'log_prob', 'softmax', 
 # %% ../nbs/method/21_criterion.ipynb #661df89c
 import warnings
 from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
@@ -27,6 +28,7 @@ def m_step(
     cov = (scatter + strength * prior) / (N + strength)[:, None, None]
     return np.log(N / N.sum()), mean, cov + 1e-6 * np.eye(Z.shape[1])
 
+# %% ../nbs/method/21_criterion.ipynb #c5880273
 def log_prob(
     Z,          # `(n, d)` points
     log_weight, # `(C,)`
@@ -50,6 +52,7 @@ def background(
     "log of the background's share and density, N(0, 9 I)"
     return (np.log(NOISE) - .5 * (Z**2).sum(1) / 9 - Z.shape[1] * np.log(3 * np.sqrt(2 * np.pi)))[:, None]
 
+# %% ../nbs/method/21_criterion.ipynb #f580d6a1
 def dictionary(
     Z,             # `(n, d)` standardised points
     C:int,         # Gaussians
@@ -80,6 +83,7 @@ def split_by(
         owner += [j] * keep.sum()
     return np.concatenate(parts, 1), np.array(owner)
 
+# %% ../nbs/method/21_criterion.ipynb #d021c77e
 def densities_of(
     Z,             # `(n, d)` points
     c,             # `(n,)` labels
@@ -98,10 +102,6 @@ def densities_of(
     return *m_step(R, Z, prior, d + 2), owner
 
 # %% ../nbs/method/21_criterion.ipynb #63d3d7ad
-BALANCE = .1   # beta
-MOST = 60      # Gaussians of the largest dictionary
-CLIP = 5.      # Nats that a point's own label can cost, at most
-
 def held_out(
     Z,          # `(n, d)` standardised points
     parts,      # Candidates, `(n,)` labels each
@@ -120,6 +120,11 @@ def held_out(
             lp = log_prob(Z[test], *gaussians)
             for j in np.unique(owner): out[i, test, j] = logsumexp(lp[:, owner == j], 1)
     return out
+
+# %% ../nbs/method/21_criterion.ipynb #db694319
+BALANCE = .1   # beta
+MOST = 60      # Gaussians of the largest dictionary
+CLIP = 5.      # Nats that a point's own label can cost, at most
 
 def measures(
     lp,    # `(n, k)` log alpha_j p_j(x)
@@ -141,7 +146,7 @@ class Judgement:
     "What the criterion says of some partitions of the same points"
     C:int             # Gaussians in the dictionary
     L:np.ndarray      # `(candidates,)` nats per point: the fit
-    O:np.ndarray      # `(candidates,)` nats per point: the overlap
+    O:np.ndarray      # noqa: E741, the paper has no other letter: `(candidates,)` nats per point, the overlap
     H:np.ndarray      # `(candidates,)` nats: the entropy of the shares
     S:np.ndarray      # `(candidates,)` nats per point: the criterion
     each:np.ndarray   # `(candidates, n)` what each point adds to it
@@ -153,10 +158,22 @@ class Judgement:
         gap = self.each[i] - self.each
         return gap.mean(1), gap.std(1) / np.sqrt(gap.shape[1])
 
+# %% ../nbs/method/21_criterion.ipynb #159045c8
 def dictionary_sizes(n, d, k):
     "Sizes that are tried: one Gaussian a cluster, 2 k, and as many as n points can bear, and half of these"
     most = max(1, min(MOST, n // (16 if d <= 3 else 24 + 4 * d)))
     return sorted({1, min(2 * k, most), max(most // 2, 1), most})
+
+# %% ../nbs/method/21_criterion.ipynb #736b386a
+def _judged(Z, parts, k, C, folds):
+    "Under dictionaries of one size, the mean over divisions into folds"
+    found, noise = [], background(Z)
+    for seed, fold in folds.items():
+        lps = held_out(Z, parts, k, C, fold, seed)
+        found.append([np.array(v) for v in zip(*(measures(lp, c, noise) for lp, c in zip(lps, parts)))])
+    fit, overlap, entropy = (np.mean(v, 0) for v in zip(*found))
+    each = (C == 1) * fit - overlap + BALANCE / max(1, C / k) * entropy[:, None]
+    return Judgement(C, fit.mean(1), overlap.mean(1), entropy, each.mean(1), each)
 
 def judge(
     Z,          # `(n, d)` standardised points
@@ -173,13 +190,3 @@ def judge(
         warnings.simplefilter("ignore")
         tried = [_judged(Z, parts, k, C, folds) for C in sizes or dictionary_sizes(n, d, k)]
     return max(tried, key=lambda judgement: judgement.L.max())
-
-def _judged(Z, parts, k, C, folds):
-    "Under dictionaries of one size, the mean over divisions into folds"
-    found, noise = [], background(Z)
-    for seed, fold in folds.items():
-        lps = held_out(Z, parts, k, C, fold, seed)
-        found.append([np.array(v) for v in zip(*(measures(lp, c, noise) for lp, c in zip(lps, parts)))])
-    L, O, H = (np.mean(v, 0) for v in zip(*found))
-    each = (C == 1) * L - O + BALANCE / max(1, C / k) * H[:, None]
-    return Judgement(C, L.mean(1), O.mean(1), H, each.mean(1), each)
