@@ -8,24 +8,25 @@ __all__ = ['KVAE', 'report_of']
 # %% ../nbs/method/29_estimator.ipynb #75b4a98d
 import math
 import warnings
+
 import numpy as np
 import torch
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
+
 from . import assignment, competition
+from .autoencoder import StackedVAE
 from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number
-from .competition import finish
-from .protocols import offers
-from .randomness import generator, to_seed, undisturbed
-from .selection import mixture_bounds, split_off
-from .settings import Settings
+from .competition import finish, report_lines
 from .parameters import parameters_doc, takes_settings
+from .randomness import generator, to_seed, undisturbed
+from .selection import lower_bound
+from .settings import Settings
 from .state import log_weights_of, scaling_of
 from .vae import sample_mixture
-from .autoencoder import StackedVAE
 
 # %% ../nbs/method/29_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
@@ -62,7 +63,8 @@ def resolved_settings(self:KVAE,
     s = Settings(**self.settings_params(), seed=to_seed(self.random_state)).resolve(X.shape[1:], len(X))
     if len(X) < s.n_components:
         raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(X)}")
-    if s.network == "conv": StackedVAE(1, X.shape[1:], s.latent, s.hidden, generator(0), network="conv")  # refuses small images
+    if s.network == "conv":  # refuses small images
+        StackedVAE(1, X.shape[1:], s.latent, s.hidden, generator(0), network="conv")
     if X.ndim == 2 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
     if X.ndim == 4 and s.disc_pool > min(X.shape[2:]):
         raise argument_error("disc_pool", f"at most the images' side, {min(X.shape[2:])}", s.disc_pool)
@@ -74,13 +76,65 @@ def given_partition(self:KVAE,
     n:int, # Points
 )->np.ndarray: # `(n,)`
     "The first partition that came as `init`, checked"
-    if isinstance(self.init, str): raise argument_error("init", "the labels themselves, an array of integers", repr(self.init))
+    if isinstance(self.init, str):
+        raise argument_error("init", "the labels themselves, an array of integers", repr(self.init))
     c, k = np.asarray(self.init), self.n_components
     if c.shape != (n,) or c.dtype.kind not in "iu":
         raise argument_error("init", f"{n} integers, one for each point", f"shape {c.shape} of {c.dtype}")
     if c.min() < 0 or c.max() >= k:
         raise argument_error("init", f"made of clusters 0 to {k - 1}", f"values from {c.min()} to {c.max()}")
     return c
+
+# %% ../nbs/method/29_estimator.ipynb #d6f01a2a
+def report_of(
+    state, # One restart
+)->dict:
+    "What was chosen in a run, and why"
+    s, sizes = state.settings, torch.bincount(state.c[0], minlength=state.k).tolist()
+    networks = getattr(state.experts.net, "gaussian", None) if hasattr(state.experts, "net") else None
+    report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
+                  n_iterations=state.iteration, sizes=sizes, bounds=to_plain(state.bounds), **state.report)
+    if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
+    return report
+
+# %% ../nbs/method/29_estimator.ipynb #3c60e9d9
+@patch
+def _take(self:KVAE, s, scaling, state, lower_bound):
+    "Set the fitted attributes"
+    alone = lambda v: v[0] if isinstance(v, (list, np.ndarray)) and len(v) == 1 else v
+    self.settings_, self.scaling_, self.state_, self.lower_bound_ = s, scaling, state, lower_bound
+    self.labels_ = state.c[0].cpu().numpy()
+    self.weights_ = state.alpha[0].double().cpu().numpy()
+    self.n_iter_, self.n_features_in_ = state.iteration, math.prod(scaling.shape)
+    self.history_ = [{name: to_plain(alone(v)) for name, v in h.items()} for h in state.history]
+    self.report_ = report_of(state)
+
+# %% ../nbs/method/29_estimator.ipynb #43eee1f5
+@patch
+def _run(self:KVAE, s, scaling, x, c=None, on_state=None):
+    "Drive the competition, and keep what came of it"
+    state, ended = None, None
+    steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
+    try:
+        with steps:
+            for state in competition.fit(x, s, c=c):
+                _show(steps, state)
+                if on_state: on_state(state)
+    except (KeyboardInterrupt, FloatingPointError) as e:
+        if state is None or state.iteration == 0: raise
+        ended = e
+    if ended is not None: state = finish(state, x.to(state.c.device))
+    self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
+    if isinstance(ended, KeyboardInterrupt):
+        warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
+    if ended is not None: raise ended
+
+def _show(steps, state):
+    "Where the run stands, on the progress bar"
+    moved = f"{state.history[-1]['moved'].min():.1%}" if state.history else ""
+    steps.update()
+    steps.set_postfix(phase=state.phase, iteration=state.iteration, moved=moved)
+    if state.phase == "done": steps.update(steps.total - steps.n)
 
 # %% ../nbs/method/29_estimator.ipynb #f69579b7
 @patch
@@ -100,92 +154,16 @@ def fit(self:KVAE,
         self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state)
     return self
 
-# %% ../nbs/method/29_estimator.ipynb #43eee1f5
-@patch
-def _run(self:KVAE, s, scaling, x, c=None, on_state=None):
-    "Drive the competition, and keep what came of it"
-    state, ended = None, None
-    steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
-    try:
-        with steps:
-            for state in competition.fit(x, s, c=c):
-                _show(steps, state)
-                if on_state: on_state(state)
-    except (KeyboardInterrupt, FloatingPointError) as e:
-        if state is None or state.iteration == 0: raise
-        ended = e
-    if ended is not None: state = finish(state, x.to(state.c.device))
-    self._take(s, scaling, state, _lower_bound(state, x, scaling))
-    if isinstance(ended, KeyboardInterrupt):
-        warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
-    if ended is not None: raise ended
-
-def _show(steps, state):
-    "Where the run stands, on the progress bar"
-    moved = f"{state.history[-1]['moved'].min():.1%}" if state.history else ""
-    steps.update()
-    steps.set_postfix(phase=state.phase, iteration=state.iteration, moved=moved)
-    if state.phase == "done": steps.update(steps.total - steps.n)
-
-# %% ../nbs/method/29_estimator.ipynb #d6f01a2a
-def report_of(
-    state, # One restart
-)->dict:
-    "What was chosen in a run, and why"
-    s, sizes = state.settings, torch.bincount(state.c[0], minlength=state.k).tolist()
-    networks = getattr(state.experts.net, "gaussian", None) if hasattr(state.experts, "net") else None
-    report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
-                  n_iterations=state.iteration, sizes=sizes, bounds=to_plain(state.bounds), **state.report)
-    if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
-    return report
-
-def _start_line(report):
-    "How the run began"
-    if "starts" not in report: return f"start: {report['init']}"
-    best = sorted(report["starts"], key=lambda start: -start["criterion"])
-    others = ", ".join(f"{start['name']} {start['criterion']:.3f}" for start in best[:4])
-    return f"start: {report['taken']}, of {len(best)} (criterion, nats: {others}{', …' if len(best) > 4 else ''})"
-
-def _iterations_line(report):
-    "What the competition did"
-    line = f"competition: {report['n_iterations']} iterations by the rule {report['rule']}"
-    if "kept" not in report: return line
-    if not report["criterion"]: return f"{line}; nothing moved"
-    return f"{line}; kept {report['kept']} (criterion from the start on: {', '.join(f'{v:.3f}' for v in report['criterion'])})"
-
-# %% ../nbs/method/29_estimator.ipynb #3c60e9d9
-def _lower_bound(state, x, scaling):
-    "The mixture's bound on held-out points, or where nothing was held out on some 5000 training points; in the user's units"
-    if not offers(state.experts, "bound"): return None
-    _, held_out = split_off(len(x), state.settings)
-    points = x[held_out] if state.settings.n_init > 1 else x[::max(1, len(x) // 5000)]
-    return float(mixture_bounds(state, points.to(state.c.device))[0] - scaling.log_volume)
-
-@patch
-def _take(self:KVAE, s, scaling, state, lower_bound):
-    "Set the fitted attributes"
-    alone = lambda v: v[0] if isinstance(v, (list, np.ndarray)) and len(v) == 1 else v
-    self.settings_, self.scaling_, self.state_, self.lower_bound_ = s, scaling, state, lower_bound
-    self.labels_ = state.c[0].cpu().numpy()
-    self.weights_ = state.alpha[0].double().cpu().numpy()
-    self.n_iter_, self.n_features_in_ = state.iteration, math.prod(scaling.shape)
-    self.history_ = [{name: to_plain(alone(v)) for name, v in h.items()} for h in state.history]
-    self.report_ = report_of(state)
-
 # %% ../nbs/method/29_estimator.ipynb #0ffea888
 @patch
 def summary(self:KVAE)->str:
     "What was found, what was chosen and why, in at most ten lines"
     check_is_fitted(self, "state_")
-    report = self.report_
-    sizes = sorted(report["sizes"], reverse=True)
-    lines = [f"{report['n_components']} experts on {report['n_points']} points of shape {self.scaling_.shape}, recipe {report['recipe']}",
-             _start_line(report), _iterations_line(report),
-             f"sizes: {', '.join(map(str, sizes[:12]))}{', …' if len(sizes) > 12 else ''}"]
-    if "networks" in report:
-        lines.append(f"networks: {len(report['networks'])} experts; {len(sizes) - len(report['networks'])} are Gaussians, which explain unseen points as well")
-    if self.lower_bound_ is not None: lines.append(f"bound on the log-likelihood: {self.lower_bound_:.3f} nats per point")
-    return "\n".join(lines)
+    report, shape = self.report_, self.scaling_.shape
+    data = f"{report['n_points']} points of shape {shape}"
+    lines = [f"{report['n_components']} experts on {data}, recipe {report['recipe']}", *report_lines(report)]
+    if self.lower_bound_ is None: return "\n".join(lines)
+    return "\n".join([*lines, f"bound on the log-likelihood: {self.lower_bound_:.3f} nats per point"])
 
 # %% ../nbs/method/29_estimator.ipynb #e42fddb2
 @patch
@@ -197,6 +175,7 @@ def scaled(self:KVAE,
     X = as_array(X, shape=self.scaling_.shape)
     return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
 
+# %% ../nbs/method/29_estimator.ipynb #cfd0d15c
 @patch
 def predict(self:KVAE,
     X, # `(n, *shape)` points, new ones too

@@ -7,27 +7,21 @@ __all__ = []
 
 # %% ../nbs/method/30_saving.ipynb #27ff70e5
 from pathlib import Path
+
 import numpy as np
 import torch
 from fastcore.basics import patch
 from safetensors.torch import load_file
 from sklearn.utils.validation import check_is_fitted
+
 from .checkpoint import read_state, to_plain, write_state
 from .checks import argument_error
-from .scaling import Scaling
 from .estimator import KVAE
 from .runs import new_run
+from .scaling import Scaling
 from .settings import recipe_of_start
 
 # %% ../nbs/method/30_saving.ipynb #b6288f0e
-@patch
-def save(self:KVAE,
-    path, # The run directory to be; must not exist
-):
-    "Write the fitted model"
-    check_is_fitted(self, "state_")
-    with new_run(path) as folder: self.write(folder)
-
 @patch
 def write(self:KVAE,
     folder, # From `new_run`
@@ -40,6 +34,15 @@ def write(self:KVAE,
     about = dict(params=params, lower_bound=self.lower_bound_, shape=list(self.scaling_.shape))
     write_state(folder, self.state_, about, scaling)
 
+# %% ../nbs/method/30_saving.ipynb #358b832d
+@patch
+def save(self:KVAE,
+    path, # The run directory to be; must not exist
+):
+    "Write the fitted model"
+    check_is_fitted(self, "state_")
+    with new_run(path) as folder: self.write(folder)
+
 # %% ../nbs/method/30_saving.ipynb #cf93a29d
 @patch(cls_method=True)
 def load(cls:KVAE,
@@ -49,7 +52,8 @@ def load(cls:KVAE,
     "The fitted model of a run directory"
     state, meta = read_state(path, device=device)
     if "params" not in meta:
-        raise argument_error("path", "a run directory of a fitted KVAE", f"{path}, a checkpoint of phase {meta['phase']!r}")
+        found = f"{path}, a checkpoint of phase {meta['phase']!r}"
+        raise argument_error("path", "a run directory of a fitted KVAE", found)
     model = cls(**_params(meta, state.settings), random_state=state.settings.seed)
     model._take(state.settings, _scaling(path, meta), state, meta["lower_bound"])
     return model
