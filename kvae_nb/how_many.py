@@ -233,5 +233,7 @@ def plot_how_many(
     ax.axvline(found.k, color="k", lw=1, label=f"answer: {found.k}")
     if found.runner_up: ax.axvline(found.runner_up, color="k", ls=":", label=f"runner-up: {found.runner_up}")
     ax.set(xlabel="clusters", yscale="symlog", xticks=found.ks, ylim=(0, None))
+    ticks = [tick for tick in (0, .5, 1, 2, 5, 10, 50, 200) if tick <= ax.get_ylim()[1]]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.legend(fontsize="small")
     return ax
