@@ -72,11 +72,12 @@ def run_pictures(
     model:KVAE, # Fitted
     X,          # `(n, *shape)` the training data
     y=None,     # `(n,)` true labels
+    columns=(), # Names of the features, for the axes
 )->dict:        # File name -> size in inches, and a function that draws into a `Figure`
     "The pictures that a run has"
     k = len(model.weights_)
     found:dict = {}
-    if X.shape[1:] == (2,): found["partition.png"] = (6, 5), lambda figure: _draw_plane(figure, model, X)
+    if X.shape[1:] == (2,): found["partition.png"] = (6, 5), lambda figure: _draw_plane(figure, model, X, columns)
     if X.ndim == 4:
         size = 7, .45 * k + .6
         found["partition.png"] = size, lambda figure: _draw_rows(figure, model, typical(model, X), "typical members")
@@ -91,7 +92,9 @@ def run_pictures(
 # %% ../nbs/method/33_report.ipynb #41d3629b
 def _samples(model): return [model.sample(12, component=j, random_state=j)[0] for j in range(len(model.weights_))]
 
-def _draw_plane(figure, model, X): plot_partition(X, model.labels_, samples=_samples(model), ax=figure.subplots())
+def _draw_plane(figure, model, X, columns):
+    ax = plot_partition(X, model.labels_, samples=_samples(model), ax=figure.subplots())
+    if len(columns): ax.set(xlabel=columns[0], ylabel=columns[1])
 
 def _draw_rows(figure, model, rows, what):
     "Images of each expert, in a row with its number and share"
@@ -105,9 +108,10 @@ def save_pictures(
     X,          # `(n, *shape)` the training data
     y,          # `(n,)` true labels, or None
     folder,     # Where the `.png` files go
+    columns=(), # Names of the features, for the axes
 ):
     "Draw what a run has found; a picture that cannot be drawn is a warning"
-    for name, (size, draw) in run_pictures(model, X, y).items():
+    for name, (size, draw) in run_pictures(model, X, y, columns).items():
         try: _save(Path(folder)/name, size, draw)
         except Exception as e: warnings.warn(f"{name} is not drawn: {type(e).__name__}: {e}", stacklevel=2)
 
