@@ -5,16 +5,18 @@
 # %% auto #0
 __all__ = ['SETS', 'END', 'UNBALANCED', 'MNIST_SETS', 'TRUTH', 'TINY', 'VARIANTS', 'blobs', 'circles', 'moons', 'varied', 'aniso',
            'gaussians_at', 'ring_of_8', 'grid_of_25', 'blob_in_ring', 'noise', 'unequal', 'outlier', 'other_units',
-           'constant_column', 'topics', 'mnist_part', 'others', 'labels_of', 'row_of', 'kvae_row', 'suite_seed',
-           'mnist_rows', 'suite_ablations_seed']
+           'constant_column', 'topics', 'mnist_part', 'others', 'labels_of', 'row_of', 'kvae_row', 'mnist_rows',
+           'suite_seed', 'suite_ablations_seed', 'scores_of', 'below_simple']
 
 # %% ../../nbs/experiments/07_suite.ipynb #629f36f5
 import warnings
+
 import numpy as np
 from sklearn import datasets
 from sklearn.cluster import HDBSCAN, KMeans, SpectralClustering
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
+
 from ..data import authors_modes, authors_modes_log_density, digits, five_modes, five_modes_log_density, mnist
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
@@ -51,6 +53,7 @@ def grid_of_25(seed):
     "25 Gaussians on a grid"
     return gaussians_at([(2. * a, 2. * b) for a in range(5) for b in range(5)], .2, 1000, seed)
 
+# %% ../../nbs/experiments/07_suite.ipynb #34604b4b
 def blob_in_ring(seed):
     "One Gaussian inside a ring"
     rng = np.random.default_rng(seed)
@@ -74,6 +77,7 @@ def outlier(seed, own_cluster):
     if own_cluster: y[0] = 4
     return X, y
 
+# %% ../../nbs/experiments/07_suite.ipynb #13a49257
 def other_units(seed):
     "Blobs, one column in thousandths, the other in tens of thousands"
     X, y = blobs(seed)
@@ -176,6 +180,21 @@ def kvae_row(
     return row
 
 # %% ../../nbs/experiments/07_suite.ipynb #650b6a29
+def mnist_rows(
+    seed:int,  # Of the methods
+    root=None, # Folder with MNIST
+)->list:
+    "kVAE and k-means on MNIST"
+    rows = []
+    for name in MNIST_SETS:
+        n, k = MNIST_SETS[name]
+        X, y = mnist_part(root, n)
+        rows.append(kvae_row(name, X, y, k, seed))
+        c, seconds = labels_of(KMeans(k, n_init=3, random_state=seed), X)
+        rows.append(row_of(name, "k-means", y, c, seconds, settings={}))
+    return rows
+
+# %% ../../nbs/experiments/07_suite.ipynb #27515d0b
 TINY = "blobs", "unequal_950_50"
 
 def suite_seed(
@@ -195,22 +214,8 @@ def suite_seed(
             c, seconds = labels_of(model, X)
             yield row_of(name, method, y, c, seconds, settings={})
 
-def mnist_rows(
-    seed:int,  # Of the methods
-    root=None, # Folder with MNIST
-)->list:
-    "kVAE and k-means on MNIST"
-    rows = []
-    for name in MNIST_SETS:
-        n, k = MNIST_SETS[name]
-        X, y = mnist_part(root, n)
-        rows.append(kvae_row(name, X, y, k, seed))
-        c, seconds = labels_of(KMeans(k, n_init=3, random_state=seed), X)
-        rows.append(row_of(name, "k-means", y, c, seconds, settings={}))
-    return rows
-
 # %% ../../nbs/experiments/07_suite.ipynb #6bd22fba
-VARIANTS = {  # what is left out of the default -> parameters
+VARIANTS:dict[str, dict] = {  # what is left out of the default -> parameters
     "default": {}, "no portfolio: k-means": dict(init="kmeans"),
     "no networks: Gaussians": dict(pretrain_steps=0, vae_steps=1), "no mixture prior": dict(prior_components=1),
     "no competition": dict(n_iters=1), "last of ten, not best of three": dict(final="last", n_iters=10)}
@@ -226,3 +231,24 @@ def suite_ablations_seed(
         X, y = make(seed)
         if X.ndim == 4: continue  # images have a recipe of their own
         for variant, params in VARIANTS.items(): yield kvae_row(name, X, y, k, seed, variant, **params)
+
+# %% ../../nbs/experiments/07_suite.ipynb #d2b613e9
+def scores_of(
+    table:dict,        # From `make_table`
+    name:str,          # A set
+    method:str="kVAE", # Whose
+    column:str=None,   # Which column; None: what the set is judged by
+)->np.ndarray:         # One for each seed that has one
+    "A column of one method on one set"
+    column = column or ("ari" if name in UNBALANCED else "nmi")
+    rows = sorted((row for row in table["rows"] if row["data"] == name), key=lambda row: row["seed"])
+    return np.array([row[column] for row in rows if row["method"] == method and column in row], float)
+
+def below_simple(
+    table:dict,   # From `make_table`
+    name:str,     # A set
+    method="kVAE",# Whose
+)->float:         # Positive where it is worse
+    "How far the mean lies below the better of k-means and full Gaussians"
+    simple = max(scores_of(table, name, rival).mean() for rival in ("k-means", "full GMM"))
+    return simple - scores_of(table, name, method).mean()
