@@ -37,7 +37,7 @@ EXPERIMENTS = dict(
     restarts=Experiment(restarts_seed, range(500, 510)),
     ablations_mnist=Experiment(ablations_mnist_seed, range(3)),
     suite=Experiment(suite_seed, range(5), ("cpu", "mnist")),
-    suite_ablations=Experiment(suite_ablations_seed, range(3)))
+    suite_ablations=Experiment(suite_ablations_seed, range(2)))
 
 # %% ../../nbs/experiments/08_reproduce.ipynb #246f8ac4
 def reproduce(
