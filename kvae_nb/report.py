@@ -102,6 +102,8 @@ def _draw_rows(figure, model, rows, what):
     rows = [model.scaling_.grey(row) for row in rows]
     plot_rows(rows, labels, f"{what} of each expert", figure.subplots())
 
+def _axis_names(columns): return dict(zip(("xlabel", "ylabel"), columns))
+
 # %% ../nbs/method/39_report.ipynb #490849e9
 def save_pictures(
     model:KVAE, # Fitted
@@ -134,8 +136,6 @@ def draw_samples(
     elif X.shape[1] == 2: plot_partition(X, component, ax=figure.subplots()).set(**_axis_names(columns))
     else: raise argument_error("out", "a .csv or .npz file for vectors that are not two-dimensional", path)
     figure.savefig(path, format="png", dpi=110, bbox_inches="tight")
-
-def _axis_names(columns): return dict(zip(("xlabel", "ylabel"), columns))
 
 # %% ../nbs/method/39_report.ipynb #ee29afdb
 def fitted_record(
