@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-EXTRAS = ("dev", "explore", "browser", "inception")
+EXTRAS = ("dev", "explore", "browser", "inception", "tables")
 NEWEST_PYTHON = 14  # 3.14: the newest that torch is built for
 
 config = ConfigParser(delimiters=["="])

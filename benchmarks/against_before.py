@@ -1,8 +1,8 @@
 """The default KVAE(k) of two checkouts, side by side on the suite: python benchmarks/against_before.py OLD
 
-OLD is a folder with an earlier commit (git archive COMMIT | tar x -C OLD). Every set of vectors, one seed, one thread, each side in
-a process of its own; processor seconds, NMI, and the ratio of the times, as benchmarks/results/against_before.json. Some 40 minutes,
-nearly all of it the earlier commit's; sets that stand in the file already are not run again."""
+OLD is a folder with an earlier commit (git archive COMMIT | tar x -C OLD). Every set of vectors, one seed, one thread, each side
+in a process of its own; processor seconds, NMI and the ratio, as benchmarks/results/against_before.json. Some 20 minutes, most of
+them the earlier commit's; sets that stand in the file already are not run again."""
 import argparse
 import json
 import os
@@ -36,6 +36,7 @@ def side(folder, path):
 def compared(name, old):
     "A row: one set, both sides"
     import numpy as np
+
     from kvae_nb.evaluation import clustering_scores
     from kvae_nb.experiments.suite import SETS
     make, k = SETS[name]

@@ -9,9 +9,9 @@ from fastcore.script import call_parse
 from torch import nn
 
 from kvae_nb.data import five_modes
-from kvae_nb.scaling import fit_scaling
 from kvae_nb.randomness import generator
 from kvae_nb.runs import Timer, environment, write_json
+from kvae_nb.scaling import fit_scaling
 from kvae_nb.vae import VAEExperts
 
 

@@ -17,12 +17,12 @@ from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
-from . import assignment, competition
+from . import competition
 from .autoencoder import StackedVAE
 from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number
 from .competition import finish, report_lines
-from .doubts import doubts_of
+from .doubts import counted_report, doubts_of
 from .how_many import HowMany, how_many
 from .parameters import parameters_doc, takes_settings
 from .randomness import generator, to_seed, undisturbed
@@ -149,7 +149,7 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None):
         if state is None or state.iteration == 0: raise
         ended = e
     if ended is not None: state = finish(state, x.to(state.c.device))
-    state = dataclasses.replace(state, report={**state.report, **_counted_report(found)})
+    state = dataclasses.replace(state, report={**state.report, **counted_report(found)})
     self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
     if s.recipe == "auto":
         for doubt in doubts_of(state, x.to(state.c.device)): warnings.warn(doubt, stacklevel=3)
@@ -163,13 +163,6 @@ def _show(steps, state):
     steps.update()
     steps.set_postfix(phase=state.phase, iteration=state.iteration, moved=moved)
     if state.phase == "done": steps.update(steps.total - steps.n)
-
-def _counted_report(found):
-    "What a report says of how many clusters there are"
-    if found is None: return {}
-    finite = np.where(np.isfinite(found.criterion), found.criterion, np.nan)  # infinite for one cluster
-    curves = dict(ks=to_plain(found.ks), criterion=to_plain(finite), stability=to_plain(found.stability))
-    return dict(how_many=dict(answer=str(found), k=found.k, runner_up=found.runner_up, **curves))
 
 # %% ../nbs/method/34_estimator.ipynb #f69579b7
 @patch
@@ -263,15 +256,3 @@ def sample(self:KVAE,
     seed = to_seed(random_state)
     with undisturbed(): x, drawn = sample_mixture(self.state_.experts, self.weights_, n, seed, component, noisy)
     return self.scaling_.back(x), drawn
-
-# %% ../nbs/method/34_estimator.ipynb #511fd140
-@patch
-def merge(self:KVAE,
-    n_clusters:int, # How many to leave
-    X,              # `(n, *shape)` points, the training data as a rule
-)->np.ndarray:      # `(k,)` the cluster of each expert
-    "Put the experts together into clusters, such that few points lie between two of them"
-    check_is_fitted(self, "state_")
-    check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
-    with undisturbed(): log_w = log_weights_of(self.state_, self.scaled(X))[0]
-    return assignment.merge(assignment.runners_up(log_w).cpu(), n_clusters, self.settings_.seed)

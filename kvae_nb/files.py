@@ -123,6 +123,19 @@ def image_files(
         raise argument_error("data", "a folder with images, or with a folder of images for each class", found)
     return (loose, None) if loose else ([Path(path) for path, _ in samples], [classes.classes[i] for _, i in samples])
 
+def _with_colours(image): return image if image.ndim == 3 else np.stack([image] * 3, -1)
+
+def _image(path):
+    "`(h, w)` grey values as they are stored, or `(h, w, 3)` bytes"
+    from PIL import Image
+    try:
+        with Image.open(path) as image:
+            as_stored = image.mode[0] in "LIF1"
+            if image.mode in ("1", "LA"): image = image.convert("L")
+            return np.asarray(image if as_stored else image.convert("RGB"))
+    except (OSError, ValueError) as e:
+        raise argument_error("data", "images that can be read", f"{path} ({e})") from None
+
 # %% ../nbs/method/08_files.ipynb #06a55cd8
 def read_images(
     folder, # As `image_files` takes it
@@ -144,19 +157,6 @@ def _check_sizes(paths, arrays, folder):
     raise argument_error("data", f"images of one size (scale or crop those of {folder})", found)
 
 def _size(array): return f"{array.shape[1]} × {array.shape[0]}"
-
-# %% ../nbs/method/08_files.ipynb #d49f7e36
-def _with_colours(image): return image if image.ndim == 3 else np.stack([image] * 3, -1)
-
-def _image(path):
-    "`(h, w)` grey values as they are stored, or `(h, w, 3)` bytes"
-    from PIL import Image
-    try:
-        with Image.open(path) as image:
-            as_stored = image.mode[0] in "LIF1"
-            if image.mode in ("1", "LA"): image = image.convert("L")
-            return np.asarray(image if as_stored else image.convert("RGB"))
-    except (OSError, ValueError) as e: raise argument_error("data", "images that can be read", f"{path} ({e})") from None
 
 # %% ../nbs/method/08_files.ipynb #9b6622a7
 def is_readable(

@@ -8,9 +8,11 @@ __all__ = ['LEAST', 'REFUTED', 'small_gaussians', 'log_density', 'ridgelines', '
 
 # %% ../nbs/method/25_hills.ipynb #84e21269
 from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
+
 from .criterion import log_prob, m_step, softmax
 
 # %% ../nbs/method/25_hills.ipynb #c975e3b5
@@ -33,7 +35,6 @@ def small_gaussians(
         R, last = softmax(log_w), fit
     return mixture
 
-# %% ../nbs/method/25_hills.ipynb #ae651e10
 def _within(R, Z):
     "The pooled covariance of the parts"
     mean = R.T @ Z / np.maximum(R.sum(0), 1)[:, None]
@@ -101,7 +102,6 @@ def valleys(
         root[root == low] = high
     return sorted(found, key=lambda valley: (not valley.real, -valley.depth))
 
-# %% ../nbs/method/25_hills.ipynb #481e6b7a
 def _passes(mean, cov, density):
     "The lowest point of each ridgeline, and its log density"
     a, b, line = ridgelines(mean, cov)

@@ -11,10 +11,12 @@ __all__ = ['SIZES', 'PATIENCE', 'VALLEY', 'STABLE', 'DOUBT', 'sizes_tried', 'siz
 import numbers
 import warnings
 from dataclasses import dataclass
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+
 from .checks import argument_error, as_array
 from .criterion import log_prob, softmax
 from .hills import from_halves, log_density, small_gaussians

@@ -10,7 +10,6 @@ import copy
 import math
 from itertools import pairwise
 
-import numpy as np
 import torch
 from fastcore.basics import patch
 

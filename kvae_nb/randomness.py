@@ -6,6 +6,7 @@
 __all__ = ['child_seed', 'generator', 'seeded', 'to_seed', 'undisturbed']
 
 # %% ../nbs/method/01_randomness.ipynb #4141f394
+import contextlib
 import hashlib
 import numbers
 from contextlib import contextmanager
@@ -14,9 +15,9 @@ import numpy as np
 import torch
 from sklearn import config_context
 from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
 
 from .checks import check_number
-from threadpoolctl import threadpool_limits
 
 # %% ../nbs/method/01_randomness.ipynb #a1e76610
 def child_seed(
@@ -61,10 +62,14 @@ def to_seed(
 # %% ../nbs/method/01_randomness.ipynb #58ff169a
 @contextmanager
 def undisturbed():
-    "Gradients on, float32 where nothing else is said, transformers that give arrays, BLAS on one thread; restored after"
+    "Gradients on, float32 by default, transformers that give arrays, one thread of BLAS; restored after"
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.inference_mode(False), torch.enable_grad(), config_context(transform_output="default"):
-            with threadpool_limits(1, user_api="blas"): yield
+        torch_as_usual = torch.inference_mode(False), torch.enable_grad()
+        with contextlib.ExitStack() as settings:
+            for setting in torch_as_usual: settings.enter_context(setting)
+            settings.enter_context(config_context(transform_output="default"))
+            settings.enter_context(threadpool_limits(1, user_api="blas"))
+            yield
     finally: torch.set_default_dtype(dtype)

@@ -7,8 +7,10 @@ __all__ = ['Scaling', 'natural_units', 'robust_moments', 'fit_scaling']
 
 # %% ../nbs/method/10_scaling.ipynb #1751bdf2
 from dataclasses import dataclass
+
 import numpy as np
 import torch
+
 from .checks import argument_error
 
 # %% ../nbs/method/10_scaling.ipynb #35852ce3
@@ -57,7 +59,7 @@ def robust_moments(
     "Mean and deviation of each column, without what lies beyond twenty trimmed deviations"
     median = np.median(X, 0)
     low, high = np.quantile(X, [.025, .975], axis=0)
-    middle = (X >= low) & (X <= high)
+    middle = (low <= X) & (high >= X)
     trimmed = np.sqrt(np.where(middle, (X - median)**2, 0).sum(0) / np.maximum(middle.sum(0), 1))
     keep = (np.abs(X - median) <= 20 * trimmed) | (trimmed <= 1e-12 * np.abs(X).max(0))
     mean = np.where(keep, X, 0).sum(0) / keep.sum(0)

@@ -12,6 +12,7 @@ import torch
 from scipy.stats import multivariate_normal
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
+
 from .assignment import merge, runners_up
 from .checks import argument_error
 from .portfolio import portfolio_partition
@@ -68,7 +69,7 @@ def latent_partition(
     mixture = _mixture(codes[order[:n_max]], C, sklearn_seed(seed, "gmm"))
     densities = [multivariate_normal(m, cov).logpdf(codes) for m, cov in zip(mixture.means_, mixture.covariances_)]
     log_w = torch.as_tensor(np.stack(densities, 1) + np.log(mixture.weights_))
-    groups = merge(runners_up(log_w), k, child_seed(seed, "merge")) if C > k else np.arange(k)
+    groups = merge(runners_up(log_w), k, child_seed(seed, "merge")) if k < C else np.arange(k)
     return torch.as_tensor(groups, dtype=torch.long)[log_w.argmax(1)]
 
 def _mixture(codes, C, seed):

@@ -14,11 +14,11 @@ import torch
 
 from ..assignment import runners_up, starved
 from ..data import five_modes
-from ..scaling import fit_scaling
 from ..evaluation import clustering_scores
 from ..iteration import revive, step
 from ..protocols import BaseScorer
 from ..runs import Timer
+from ..scaling import fit_scaling
 from ..selection import mixture_bounds, split_off, take_restart, worth
 from ..settings import Settings
 from ..state import log_weights_of, make_scorer, start

@@ -9,10 +9,10 @@ __all__ = ['MNIST_BASE', 'MNIST_ABLATIONS', 'images_of', 'clusters_row', 'ablati
 import numpy as np
 
 from ..data import digits, mnist
-from ..scaling import fit_scaling
 from ..evaluation import clustering_scores
 from .ablations import TINY, cold, compete, n_revived, variant
 from ..runs import Timer
+from ..scaling import fit_scaling
 from ..settings import Settings
 from ..start import first_partition
 

@@ -17,10 +17,10 @@ from sklearn.mixture import GaussianMixture
 
 from ..assignment import members_of, shares
 from ..checks import argument_error, as_array, check_choice, check_number
-from ..scaling import Scaling, fit_scaling
 from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..randomness import to_seed
 from ..runs import Timer
+from ..scaling import Scaling, fit_scaling
 from ..settings import Settings
 from ..start import uniform_partition
 from ..state import make_experts

@@ -14,13 +14,13 @@ from fastcore.basics import patch
 
 from ..checks import argument_error
 from ..data import five_modes, load, load_again
+from ..estimator import KVAE
 from .films import latent_plane
 from .frames import Camera
 from .recording import SavedRecording, Scene
 from .session import error_text
 from .stepper import Instrument, Stepper, run_label
 from .viewer import button, flowing, wide
-from ..estimator import KVAE
 
 # %% ../../nbs/instrument/09_explorer.ipynb #3f24ac02
 class SavedRun:

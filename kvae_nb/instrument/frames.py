@@ -14,11 +14,11 @@ import numpy as np
 
 from ..assignment import log_weights, two_best
 from ..checks import check_number
-from ..scaling import Scaling
 from ..plots import as_bytes
 from ..protocols import offers
 from ..randomness import generator
 from ..report import members_by_margin
+from ..scaling import Scaling
 from ..selection import mixture_bounds
 from ..state import State, by_restart, log_weights_of, rule_at
 
