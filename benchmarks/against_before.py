@@ -1,8 +1,8 @@
 """The default KVAE(k) of two checkouts, side by side on the suite: python benchmarks/against_before.py OLD
 
-OLD is a folder with an earlier commit (git archive COMMIT | tar x -C OLD). Every set of vectors, one seed, one thread, each side
-in a process of its own; processor seconds, NMI and the ratio, as benchmarks/results/against_before.json. Some 20 minutes, most of
-them the earlier commit's; sets that stand in the file already are not run again."""
+OLD is a folder with an earlier commit (git archive COMMIT | tar x -C OLD). Every set of vectors, one seed, one thread,
+each side in a process of its own; processor seconds, NMI and the ratio, as benchmarks/results/against_before.json. Some
+20 minutes, most of them the earlier commit's; sets that stand in the file already are not run again."""
 import argparse
 import json
 import os
@@ -29,7 +29,8 @@ print(json.dumps(dict(seconds=time.process_time() - began, labels=model.labels_.
 def side(folder, path):
     "Processor seconds and labels of one checkout"
     env = os.environ | dict(PYTHONPATH=str(folder), OMP_NUM_THREADS="1")
-    done = subprocess.run([sys.executable, "-c", ONE, str(path)], env=env, cwd=folder, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", ONE, str(path)]
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -65,7 +66,8 @@ def main():
         if name == "digit_images" or name in {row["data"] for row in rows}: continue
         rows.append(compared(name, old))
         print(json.dumps(rows[-1]), flush=True)
-        write_json(OUT, dict(rows=rows, median_ratio=median(row["ratio"] for row in rows), seed=0, environment=environment()))
+        typical = median(row["ratio"] for row in rows)
+        write_json(OUT, dict(rows=rows, median_ratio=typical, seed=0, environment=environment()))
 
 
 if __name__ == "__main__":
