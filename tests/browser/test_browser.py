@@ -199,7 +199,7 @@ good, few = made("good", 200, 3), images(200)
 newer, damaged = made("newer", 200, 3), made("damaged", 200, 3)
 (newer/"run.json").write_text(json.dumps(json.loads((newer/"run.json").read_text()) | dict(format=99)))
 (damaged/"frame-00000.safetensors").write_bytes(b"")
-""", f"{modes(200)}\nW.VBox([_, Explorer(good, few)])".replace("Stepper(X", "_ = Stepper(X")]
+""", f"{modes(200)}\n_.session.wait(60)\nW.VBox([_, Explorer(good, few)])".replace("Stepper(X", "_ = Stepper(X")]
 
 
 def test_bad_input(opened):
