@@ -111,11 +111,16 @@ def fit(
 # %% ../nbs/method/31_competition.ipynb #7994da05
 def _start_line(report):
     "How the run began"
+    if "separation" in report: return _graph_line(report)
     if "starts" not in report: return f"start: {report['init']}"
     best = sorted(report["starts"], key=lambda start: -start["criterion"])
     others = ", ".join(f"{start['name']} {start['criterion']:.3f}" for start in best[:4])
     more = ", …" if len(best) > 4 else ""
     return f"start: {report['taken']}, of {len(best)} (criterion, nats: {others}{more})"
+
+def _graph_line(report):
+    "Of a start from the graph of neighbours"
+    return f"start: {report['taken']}, {100 * report['cut']:.1f} % of its links cut (separation {report['separation']:.2f} nats)"
 
 def _iterations_line(report):
     "What the competition did"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .criterion import judge
-from .portfolio import PART, TIE, project, standardise
+from .portfolio import PART, TIE, dimensions, project, standardise
 from .protocols import offers
 from .randomness import child_seed, generator
 from .settings import Settings
@@ -101,7 +101,8 @@ def keep_best(
     Z = standardise(x.flatten(1).double().cpu().numpy())
     seed = child_seed(states[0].settings.seed, "portfolio") % 2**32
     some = np.sort(np.random.default_rng(seed).permutation(len(Z))[:PART])
-    judgement = judge(project(Z)[some], [c[some] for c in parts], states[0].k, seed)
+    k = states[0].k
+    judgement = judge(project(Z, dimensions(k))[some], [c[some] for c in parts], k, seed)
     best = 1 + int(judgement.S[1:].argmax())
     gap, error = judgement.behind(best)
     kept = 1 + int(np.argmax(gap[1:] <= TIE * error[1:]))
