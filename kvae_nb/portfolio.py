@@ -46,6 +46,7 @@ def is_far(
 # %% ../nbs/method/24_portfolio.ipynb #7a2ceef9
 DIMENSIONS = 10 # Principal components that densities are fitted to, at most
 
+@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
 def project(
     Z, # `(n, d)` from `standardise`
 )->np.ndarray: # `(n, at most 10)`
