@@ -202,7 +202,7 @@ def scaled(self:KVAE,
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape)
-    return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
+    with undisturbed(): return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
 
 # %% ../nbs/method/34_estimator.ipynb #cfd0d15c
 @patch

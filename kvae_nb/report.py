@@ -21,6 +21,7 @@ from .checks import argument_error
 from .estimator import KVAE
 from .evaluation import clustering_scores
 from .plots import plot_composition, plot_history, plot_partition, plot_rows
+from .randomness import undisturbed
 from .runs import Timer, atomic_path
 from .state import log_weights_of
 
@@ -63,7 +64,7 @@ def typical(
     n:int=12,   # Members of each expert
 )->list:        # `k` arrays of at most `n` points
     "The members of each expert that it holds by the largest margin"
-    margin = two_best(log_weights_of(model.state_, model.scaled(X))[0])[2].cpu().numpy()
+    with undisturbed(): margin = two_best(log_weights_of(model.state_, model.scaled(X))[0])[2].cpu().numpy()
     k = len(model.weights_)
     return [X[members_by_margin(model.labels_, margin, j, n)] for j in range(k)]
 

@@ -53,7 +53,7 @@ def load(cls:KVAE,
     device=None, # In place of the device that it was trained on
 )->KVAE:
     "The fitted model of a run directory"
-    state, meta = read_state(path, device=device)
+    with undisturbed(): state, meta = read_state(path, device=device)
     if "params" not in meta:
         found = f"{path}, a checkpoint of phase {meta['phase']!r}"
         raise argument_error("path", "a run directory of a fitted KVAE", found)
