@@ -40,3 +40,18 @@ def test_another_process_finds_the_same(kind, tmp_path):
     if kind == "fork" and sys.platform != "linux": pytest.skip("forked where that is how processes begin")
     (tmp_path/"script.py").write_text(SCRIPT)
     call(sys.executable, tmp_path/"script.py", kind)
+
+
+STEPPER = """
+import time
+import numpy as np
+from kvae_nb.widgets import Stepper
+
+stepper = Stepper(np.random.default_rng(0).normal(size=(2000, 2)), n_components=3)
+"""
+
+
+@pytest.mark.parametrize("more", ["", "stepper.session.run(); time.sleep(1)"], ids=["made", "running"])
+def test_a_process_ends_with_its_stepper(more):
+    "Its thread is ended and waited for; a thread inside of torch would abort the process"
+    call(sys.executable, "-c", STEPPER + more)
