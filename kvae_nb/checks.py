@@ -102,10 +102,13 @@ def _check_layout(X, name):
 def _numeric(X, name):
     "`check_array`, its messages in the form of `argument_error`"
     dtype = np.asarray(X).dtype
-    if dtype.kind not in "biufO": raise argument_error(name, "numeric (bool, integer or float)", f"dtype {dtype}")
+    unfit = f"dtype {dtype}" + " (Complex data not supported)" * (dtype.kind == "c")
+    if dtype.kind not in "biufO": raise argument_error(name, "numeric (bool, integer or float)", unfit)
     _check_columns(X, name)
     try: X = check_array(X, dtype="numeric", allow_nd=True, input_name=name, ensure_all_finite=False)
-    except (ValueError, TypeError) as e: raise argument_error(name, "a numeric array", str(e).split("\n")[0]) from None
+    except (ValueError, TypeError) as e:
+        error = argument_error(name, "a numeric array", str(e).split("\n")[0])
+        raise type(e)(error) from None
     if X.dtype.kind != "f" or np.isfinite(X).all(): return X
     raise argument_error(name, "finite", f"{np.isnan(X).sum()} NaN and {np.isinf(X).sum()} infinite values")
 
@@ -118,15 +121,23 @@ def as_array(
 )->np.ndarray:
     "`X` as a finite numeric array of rank 2 or 4; ValueError says what else it is"
     X = _to_array(X, name)
-    rank, given = getattr(X, "ndim", None) or np.ndim(X), f"shape {np.shape(X)}"
-    if rank not in (2, 4): raise argument_error(name, "of shape (n, d) or (n, c, h, w)", given)
-    if 0 in np.shape(X): raise argument_error(name, "not empty", given)
+    _check_rank(X, name)
     X = _numeric(X, name)
     _check_points(X, name, n_min, shape)
     return X
 
+def _check_rank(X, name):
+    rank, shape = getattr(X, "ndim", None) or np.ndim(X), np.shape(X)
+    remedy = ". Reshape your data: X.reshape(-1, 1) where it has one feature, X.reshape(1, -1) where it is one point"
+    given = f"shape {shape}{remedy if rank == 1 else ''}"
+    if rank not in (2, 4): raise argument_error(name, "of shape (n, d) or (n, c, h, w)", given)
+    found = f"0 {'sample' if len(X) == 0 else 'feature'}(s) (shape={shape}) while a minimum of 1 is required."
+    if 0 in shape: raise argument_error(name, "not empty", found)
+
 def _check_points(X, name, n_min, shape):
     if shape is None: _check_layout(X, name)
     elif X.shape[1:] != tuple(shape):
-        raise argument_error(name, f"made of points of shape {tuple(shape)}, as in fit", f"{X.shape[1:]}")
+        features = f": X has {X.shape[1]} features, but KVAE is expecting {shape[0]} features as input"
+        given = f"{X.shape[1:]}{features if X.ndim == 2 and len(shape) == 1 else ''}"
+        raise argument_error(name, f"made of points of shape {tuple(shape)}, as in fit", given)
     if len(X) < n_min: raise argument_error(name, f"at least {n_min} points", f"n_samples={len(X)}")

@@ -83,7 +83,7 @@ def undisturbed():
         torch_as_usual = torch.inference_mode(False), torch.enable_grad()
         with contextlib.ExitStack() as settings:
             for setting in torch_as_usual: settings.enter_context(setting)
-            settings.enter_context(config_context(transform_output="default"))
+            settings.enter_context(config_context(transform_output="default", array_api_dispatch=False))
             settings.enter_context(one_thread() if FORKED else threadpool_limits(1, user_api="blas"))
             yield
     finally: torch.set_default_dtype(dtype)

@@ -114,7 +114,8 @@ def _standard_units(X):
 
 def _check_range(X, likelihood):
     low, high = X.min(), X.max()
-    if (X[:1] == X).all(): raise argument_error("X", "data that vary", f"{len(X)} points that are all equal")
+    given = "1 sample" if len(X) == 1 else f"{len(X)} points that are all equal"
+    if (X[:1] == X).all(): raise argument_error("X", "data that vary", given)
     size = max(-float(low), float(high))
     if size > 1e150: raise argument_error("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
     if size < 1e-300: raise argument_error("X", "at least 1e-300 in size", f"{size:.3g}")
