@@ -18,7 +18,7 @@ from sklearn import config_context
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
-from .checks import check_number
+from .checks import argument_error, check_number
 
 # %% ../nbs/method/01_randomness.ipynb #a1e76610
 def child_seed(
@@ -58,7 +58,10 @@ def to_seed(
     if random_state is None: return int(np.random.SeedSequence().generate_state(1)[0])
     is_number = isinstance(random_state, numbers.Integral)
     if is_number: return int(check_number("random_state", random_state, 0, whole=True))
-    return int(check_random_state(random_state).randint(2**31))
+    try: return int(check_random_state(random_state).randint(2**31))
+    except ValueError: pass
+    expected = "None, an integer at least 0, or a numpy.random.RandomState"
+    raise argument_error("random_state", expected, repr(random_state))
 
 # %% ../nbs/method/01_randomness.ipynb #58ff169a
 FORKED:list = [] # Not empty in a process that was made by `fork`
