@@ -20,12 +20,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from .checks import argument_error, get_device
-from .own_units import OwnUnitsExperts
 from .protocols import BaseExperts, BaseScorer, method
 from .runs import check_new, new_run, open_run, run_file, sha256, write_bytes, write_json  # noqa: F401
 from .settings import Settings, settings_from_json, settings_to_json
 from .state import State, make_experts, make_scorer, rule_at
-from .vae import VAEExperts
 
 # %% ../nbs/method/32_checkpoint.ipynb #7a0ab19e
 def to_plain(
@@ -124,14 +122,13 @@ def _to_state(settings, tensors, history, about, own):
     run, shape, t = _named(tensors, "state"), tuple(about["shape"]), about["iteration"]
     experts, scorer = copy.deepcopy((own.get("experts"), own.get("scorer")))
     experts = experts or make_experts(settings, shape, len(run["c"]))
-    rule = dataclasses.replace(settings, rule=rule_at(settings, t))
-    scorer = scorer or make_scorer(rule, shape, len(run["c"]))
+    scorer = scorer or make_scorer(dataclasses.replace(settings, rule=rule_at(settings, t)), shape, len(run["c"]))
     method(experts, BaseExperts, "load_state_dict")(_named(tensors, "experts"))
     method(scorer, BaseScorer, "load_state_dict")(_named(tensors, "scorer"))
     device = next(iter(experts.state_dict().values())).device
-    records = tuple(record_from_plain(h, about.get("types")) for h in history)
-    return State(settings, experts, scorer, **_of_run(run, about, device), iteration=t, phase=about["phase"],
-                 history=records, report=about.get("report") or {}, refined=about.get("refined", 0), rule=own.get("rule"))
+    given = dict(history=tuple(record_from_plain(h, about.get("types")) for h in history), rule=own.get("rule"))
+    where = dict(iteration=t, phase=about["phase"], refined=about.get("refined", 0), report=about.get("report") or {})
+    return State(settings, experts, scorer, **_of_run(run, about, device), **where, **given)
 
 def _of_run(run, about, device):
     "Fields of a state, of the tensors that are the run's own"
@@ -158,7 +155,7 @@ def settings_here(
     try: get_device(s.device)
     except ValueError:
         said = f"the run was trained on {s.device!r}, which this machine has not; it is loaded on {get_device()}"
-        warnings.warn(said, stacklevel=4)
+        warnings.warn(said, stacklevel=5)
         return dataclasses.replace(s, device="auto")
     return s
 
