@@ -72,8 +72,8 @@ def describe(
     state:State, # Any
 )->dict:
     "What is no tensor in a state, as JSON can hold it; settings and history have files of their own"
-    rule = state.rule and getattr(state.rule, "__name__", type(state.rule).__name__)
-    parts = dict(experts=type(state.experts).__name__, scorer=type(state.scorer).__name__, rule=rule)
+    kind = lambda part: None if part is None else type(part).__name__
+    parts = dict(experts=kind(state.experts), scorer=kind(state.scorer), rule=kind(state.rule))
     visited = [dict(iteration=v.iteration, phase=v.phase, records=len(v.history)) for v in state.visited]
     shape = list(getattr(state.experts, "shape", ()))
     return dict(iteration=state.iteration, phase=state.phase, refined=state.refined, shape=shape, parts=parts,
