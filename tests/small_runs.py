@@ -11,7 +11,8 @@ from kvae_nb.state import scaling_of
 
 FEW = dict(n_iters=4, patience=9, pretrain_steps=6, vae_steps=4, disc_steps=3, batch_size=16, device="cpu", seed=3)
 PAPER = dict(FEW, recipe="paper", n_components=3, hidden=(8,), disc_hidden=(8,), latent=1, n_importance=4)
-CLUSTERS = dict(PAPER, recipe="clusters", init_steps=20, init_components=6, init_hidden=(8,), init_latent=2, rule_importance=4)
+START = dict(init_steps=20, init_components=6, init_hidden=(8,), init_latent=2)
+CLUSTERS = PAPER | START | dict(recipe="clusters", rule_importance=4)
 LAST = dict(refine_steps=10)  # stretches of 4, 4 and 2
 KINDS = {  # name -> (data, settings)
     "auto": ("vectors", dict(FEW, n_components=3, hidden=(8,), n_importance=4)),
