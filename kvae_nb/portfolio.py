@@ -55,6 +55,7 @@ def dimensions(
     "How many principal components: k means span k - 1 of them"
     return max(DIMENSIONS, k - 1)
 
+@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
 def project(
     Z,                # `(n, d)` from `standardise`
     m:int=DIMENSIONS, # Components

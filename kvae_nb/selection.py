@@ -76,7 +76,7 @@ def take_restart(
     fields = {name: one_restart(getattr(state, name), r) for name in ("c", "alpha", "log_z", "second", "margin")}
     history = tuple({name: one_restart(v, r) for name, v in h.items()} for h in state.history)
     parts = dict(experts=state.experts.select(idx), scorer=state.scorer.select(idx), members=state.members[own])
-    return dataclasses.replace(state, phase="select", history=history, **parts, **fields)
+    return dataclasses.replace(state, phase="select", visited=(), history=history, **parts, **fields)
 
 # %% ../nbs/method/30_selection.ipynb #43de93dd
 def choose(
@@ -84,7 +84,7 @@ def choose(
     x_held_out,  # Points that they are compared on
 )->State:        # One restart
     "The restart that is worth most"
-    if state.n_restarts == 1: return dataclasses.replace(state, phase="select")
+    if state.n_restarts == 1: return dataclasses.replace(state, phase="select", visited=())
     best = int(np.nanargmax(worth(state, x_held_out)))
     if offers(state.experts, "bound"): state = dataclasses.replace(state, bounds=mixture_bounds(state, x_held_out))
     return take_restart(state, best)
