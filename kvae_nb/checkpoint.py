@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save
 
 from .checks import argument_error, get_device
 from .protocols import BaseExperts, BaseScorer, method
-from .runs import check_new, new_run, open_run, run_file, sha256, write_bytes, write_json  # noqa: F401
+from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json
 from .settings import Settings, settings_from_json, settings_to_json
 from .state import State, make_experts, make_scorer, rule_at
 
@@ -194,6 +194,7 @@ def read_state(
     checkpoint:bool=False, # The state that an unfinished run goes on from, in place of its model's
 )->tuple:         # The `State`, and the manifest
     "The state in a run directory, checked before it is used; ValueError where it is not whole"
+    given = dict(experts=experts, scorer=scorer, device=device, rule=rule, checkpoint=checkpoint)
     path, meta, name = Path(path), open_run(path), "checkpoint" if checkpoint else "weights"
     own = {name: part for name, part in dict(experts=experts, scorer=scorer, rule=rule).items() if part is not None}
     _check_has(path, meta, f"{name}.safetensors", device)
@@ -203,10 +204,11 @@ def read_state(
         lacking = _lacking(about, own)
         state = None if lacking else _read(path, meta, name, about, history, own, device)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as e:
+        if has_changed(path, meta): return read_state(path, **given)
         fault = f"{path} ({type(e).__name__}: {str(e).splitlines()[0]})"
         raise argument_error("path", "a whole run directory of a state", fault) from None
-    for name, kind in lacking.items(): raise argument_error(name, "handed in: this run has one of its own", kind)
-    return state, meta
+    for part, kind in lacking.items(): raise argument_error(part, "handed in: this run has one of its own", kind)
+    return read_state(path, **given) if has_changed(path, meta) else (state, meta)
 
 def _check_has(path, meta, name, device):
     "What can be said before a state is read"

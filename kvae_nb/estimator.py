@@ -136,19 +136,19 @@ def _take(self:KVAE, s, scaling, state, lower_bound):
 
 # %% ../nbs/method/34_estimator.ipynb #43eee1f5
 @patch
-def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None):
-    "Drive the competition, and keep what came of it"
+def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None):
+    "Drive the competition, from its start or from a state of it, and keep what came of it"
     state, ended = None, None
     steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
     try:
         with steps:
-            for state in competition.fit(x, s, c=c):
+            for state in competition.fit(x, s, c=c, state=begun):
                 _show(steps, state)
                 if on_state: on_state(state)
     except (KeyboardInterrupt, FloatingPointError) as e:
         if state is None or state.iteration == 0: raise
         ended = e
-    if ended is not None: state = finish(state, x.to(state.c.device))
+    if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     state = dataclasses.replace(state, report={**state.report, **counted_report(found)})
     self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
     if s.recipe == "auto":

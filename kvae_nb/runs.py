@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'environment', 'Timer', 'write_bytes', 'named_error', 'flush', 'atomic_path', 'write_json', 'sha256',
-           'check_new', 'new_run', 'open_run', 'read_manifest', 'run_file']
+           'check_new', 'new_run', 'open_run', 'has_changed', 'read_manifest', 'run_file']
 
 # %% ../nbs/method/06_runs.ipynb #cd12204f
 import hashlib
@@ -190,8 +190,19 @@ def open_run(
     path = Path(path)
     if not (path/"run.json").is_file(): raise argument_error("path", "a run directory (a folder with a run.json)", path)
     meta = read_manifest(path)
-    for name, digest in meta["files"].items(): _check_file(path, name, digest)
+    try:
+        for name, digest in meta["files"].items(): _check_file(path, name, digest)
+    except (ValueError, OSError):
+        if not has_changed(path, meta): raise
+        return open_run(path)
     return meta
+
+def has_changed(
+    path,      # A run directory
+    meta:dict, # Its manifest, as it was read
+)->bool:
+    "Has a training put other files in the place of these since?"
+    return read_manifest(path)["files"] != meta["files"]
 
 def read_manifest(
     path, # A run directory
