@@ -174,10 +174,18 @@ def _read(path, meta, name, about, history, own, device):
     state = _to_state(settings, _tensors(path, meta, f"{name}.safetensors"), history, about, own)
     return dataclasses.replace(state, visited=tuple(visited))
 
+# %% ../nbs/method/32_checkpoint.ipynb #ed48959b
 OURS = dict(
     experts=("VAEExperts", "OwnUnitsExperts"),
     scorer=("Discriminators", "Bound", "Nearest"),
     rule=(None,))
+
+def _check_has(path, meta, name, device):
+    "What can be said before a state is read"
+    if device is not None: get_device(device)
+    if "training" not in meta or name in meta["files"] or name in meta["names"]: return
+    remedy = f"{path}, whose training is not finished (kvae-train --resume goes on with it)"
+    raise argument_error("path", "a run directory with a model", remedy)
 
 def _lacking(about, own):
     "Kinds of the parts of a user's own that were not handed in, by name"
@@ -209,13 +217,6 @@ def read_state(
         raise argument_error("path", "a whole run directory of a state", fault) from None
     for part, kind in lacking.items(): raise argument_error(part, "handed in: this run has one of its own", kind)
     return read_state(path, **given) if has_changed(path, meta) else (state, meta)
-
-def _check_has(path, meta, name, device):
-    "What can be said before a state is read"
-    if device is not None: get_device(device)
-    if "training" not in meta or name in meta["files"] or name in meta["names"]: return
-    remedy = f"{path}, whose training is not finished (kvae-train --resume goes on with it)"
-    raise argument_error("path", "a run directory with a model", remedy)
 
 # %% ../nbs/method/32_checkpoint.ipynb #5fd57761
 def differences(

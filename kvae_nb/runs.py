@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'environment', 'Timer', 'write_bytes', 'named_error', 'flush', 'atomic_path', 'write_json', 'sha256',
-           'check_new', 'new_run', 'open_run', 'has_changed', 'read_manifest', 'run_file']
+           'check_new', 'new_run', 'read_manifest', 'open_run', 'has_changed', 'run_file']
 
 # %% ../nbs/method/06_runs.ipynb #cd12204f
 import hashlib
@@ -100,6 +100,10 @@ def flush(
     except OSError as e: raise named_error(e, path) from None
     finally: os.close(held)
 
+def _remove(path):
+    if path.is_dir(): shutil.rmtree(path, ignore_errors=True)
+    else: path.unlink(missing_ok=True)
+
 # %% ../nbs/method/06_runs.ipynb #5561b6f8
 @contextmanager
 def atomic_path(
@@ -127,10 +131,6 @@ def _check_target(path, suffixes, overwrite, name):
     if taken: raise argument_error(name, "a file that does not exist yet", f"{path}, which exists")
     if not path.parent.is_dir(): raise argument_error(name, "in a folder that exists", path)
     return path
-
-def _remove(path):
-    if path.is_dir(): shutil.rmtree(path, ignore_errors=True)
-    else: path.unlink(missing_ok=True)
 
 # %% ../nbs/method/06_runs.ipynb #bb23da27
 def write_json(
@@ -182,6 +182,23 @@ def _write_manifest(folder):
     meta = json.loads(manifest.read_text()) if manifest.exists() else {}
     write_json(manifest, dict(format=FORMAT, **meta, files=digests))
 
+# %% ../nbs/method/06_runs.ipynb #99c99f0d
+def read_manifest(
+    path, # A run directory
+)->dict:  # With `format`, `files` and `names`, and what was written beside
+    "The manifest alone; ValueError for one that is damaged, of a newer format or another program's"
+    try: meta = json.loads((Path(path)/"run.json").read_text())
+    except ValueError: raise _not_whole(path, "run.json is damaged") from None
+    ours = isinstance(meta, dict) and {"format", "files"} <= set(meta)
+    if not ours: raise argument_error("path", "a run directory of kvae_nb", f"{path}, whose run.json is none of its")
+    version, newer = meta["format"], "written by a newer version of kvae_nb"
+    if version not in range(1, FORMAT + 1):
+        raise argument_error("path", f"a run directory of format {FORMAT} or less", f"{path}, of {version!r} ({newer})")
+    try: return {**meta, "files": dict(meta["files"]), "names": dict(meta.get("names", {}))}
+    except (ValueError, TypeError): raise _not_whole(path, "run.json is damaged") from None
+
+def _not_whole(path, fault): return argument_error("path", "a whole run directory", f"{path}, whose {fault}")
+
 # %% ../nbs/method/06_runs.ipynb #fb025d5d
 def open_run(
     path, # A run directory
@@ -204,27 +221,11 @@ def has_changed(
     "Has a training put other files in the place of these since?"
     return read_manifest(path)["files"] != meta["files"]
 
-def read_manifest(
-    path, # A run directory
-)->dict:  # With `format`, `files` and `names`, and what was written beside
-    "The manifest alone; ValueError for one that is damaged, of a newer format or another program's"
-    try: meta = json.loads((Path(path)/"run.json").read_text())
-    except ValueError: raise _not_whole(path, "run.json is damaged") from None
-    ours = isinstance(meta, dict) and {"format", "files"} <= set(meta)
-    if not ours: raise argument_error("path", "a run directory of kvae_nb", f"{path}, whose run.json is none of its")
-    version, newer = meta["format"], "written by a newer version of kvae_nb"
-    if version not in range(1, FORMAT + 1):
-        raise argument_error("path", f"a run directory of format {FORMAT} or less", f"{path}, of {version!r} ({newer})")
-    try: return {**meta, "files": dict(meta["files"]), "names": dict(meta.get("names", {}))}
-    except (ValueError, TypeError): raise _not_whole(path, "run.json is damaged") from None
-
 def _check_file(path, name, digest):
     plain = Path(name).name == name and not (path/name).is_symlink()
     if not plain: raise argument_error("path", "a run directory with plain files", f"{path} with {name!r}")
     whole = (path/name).is_file() and sha256(path/name) == digest
     if not whole: raise _not_whole(path, f"{name} is missing or damaged")
-
-def _not_whole(path, fault): return argument_error("path", "a whole run directory", f"{path}, whose {fault}")
 
 # %% ../nbs/method/06_runs.ipynb #98269727
 def run_file(

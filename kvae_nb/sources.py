@@ -49,7 +49,7 @@ def points_digest(
     for v in (np.asarray(v) for v in (X, y) if v is not None):
         v = v.astype(str) if v.dtype.kind == "O" else v
         digest.update(repr((v.shape, v.dtype.str)).encode())
-        for i in range(0, len(v), 4096): digest.update(np.ascontiguousarray(v[i:i + 4096]))
+        for i in range(0, len(v), 4096): digest.update(v[i:i + 4096].tobytes())
     return digest.hexdigest()
 
 # %% ../nbs/method/46_sources.ipynb #102b9a6f
@@ -59,15 +59,20 @@ def describe_source(
     root=None,    # Folder with MNIST
     label:str=None, # The column, or array, with the labels
     drop=(),      # Columns of a table that were left out
+    data_seed:int=0, # Draw of the five modes
+    deskew:bool=False, # Were images sheared upright?
+    compare:bool=False, # Is a fifth of the points kept out?
 )->dict:          # For the manifest of a run
     "Where points are, and how they are known again"
-    source = dict(data=lasting_name(data), n=len(found.X), checksum=points_digest(found.X, found.y))
+    told = dict(data_seed=data_seed, deskew=deskew, compare=compare)
+    source = dict(data=lasting_name(data), n=len(found.X), **told, checksum=points_digest(found.X, found.y))
     if data == "mnist": source["root"] = str(data_root(root).absolute())
     if found.columns: return source | dict(label=label, drop=list(drop), columns=list(found.columns))
     return source | (dict(label=label) if label else {})
 
+# %% ../nbs/method/46_sources.ipynb #b0a728b9
 def load_source(
-    source:dict, # From `describe_source`, with `data_seed` and `deskew`
+    source:dict, # From `describe_source`
     path,        # The run directory, for messages
     data=None,   # The file with the points, where it has moved
     root=None,   # Folder with MNIST, where it has moved

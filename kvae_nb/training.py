@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from . import checkpoint
 from .changes import change_run, hold_run, names_in
 from .checkpoint import read_state, settings_here, to_plain, write_tensors, write_visited
-from .checks import argument_error
+from .checks import argument_error, check_number
 from .estimator import KVAE
 from .randomness import undisturbed
 from .runs import Timer, new_run, open_run, read_manifest, run_file, write_bytes, write_json
@@ -79,7 +79,8 @@ class Training:
         watch=None,     # Called with every state; has `write(folder)` and `write_checkpoint(folder, known)`
         seconds:float=0, # That earlier parts of the training took
     ):
-        self.path, self.about, self.every, self.watch = Path(path), about, every, watch
+        self.path, self.about, self.watch = Path(path), about, watch
+        self.every = check_number("checkpoint_every", every, 0, whole=True)
         self.earlier, self.timer, self.signals = seconds, Timer(), Signals()
         self.state, self.n = None, 0
 
@@ -134,6 +135,15 @@ def finish(self:Training,
         write_checkpoint(folder, unfinished, seconds=self.seconds)
         if self.watch: self.watch.write_checkpoint(folder, ())
 
+# %% ../nbs/method/45_training.ipynb #9212dd30
+def _fit_model(model, X, state, on_state):
+    "What `KVAE.fit` does, also from a state on"
+    if state is None: return model.fit(X, on_state=on_state)
+    s = state.settings
+    with undisturbed():
+        scaling = scaling_of(X, s)
+        model._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), on_state=on_state, begun=state)
+
 # %% ../nbs/method/45_training.ipynb #2bb18fb7
 @patch
 def fit(self:Training,
@@ -155,19 +165,10 @@ def _fit(self:Training, model, X, state):
     except (FloatingPointError, Stopped) as e:
         if not hasattr(model, "state_"): raise
         ended = e
-    stopped = isinstance(ended, Stopped)
-    self.finish(model, self.state if stopped else None)
-    if not stopped: return ended
+    self.finish(model, self.state if isinstance(ended, Stopped) else None)
+    if not isinstance(ended, Stopped): return ended
     said = f"stopped after iteration {model.n_iter_}; {self.path} holds the model so far"
     raise Stopped(ended.signum, f"{said}, and kvae-train --resume {self.path} goes on")
-
-def _fit_model(model, X, state, on_state):
-    "What `KVAE.fit` does, also from a state on"
-    if state is None: return model.fit(X, on_state=on_state)
-    s = state.settings
-    with undisturbed():
-        scaling = scaling_of(X, s)
-        model._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), on_state=on_state, begun=state)
 
 # %% ../nbs/method/45_training.ipynb #c75f8237
 @dataclass(frozen=True, eq=False)

@@ -84,7 +84,8 @@ class Recorder:
         source:dict=None, # Where the data come from
     ):
         self.camera, self.title, self.source = camera, title, source
-        self.restarts, self.last = [], None
+        self.restarts:list = []
+        self.last:State = None
         self.written = {}  # Frames that a checkpoint has, by the names of their files
 
     def __call__(self, state):
@@ -119,6 +120,7 @@ def write(self:Recorder,
     "Write the frames of the restart that was kept, or of the first"
     write_frames(folder, self.recording)
 
+# %% ../../nbs/instrument/01_recording.ipynb #9f4485a7
 @patch
 def write_checkpoint(self:Recorder,
     folder,   # Where
@@ -144,8 +146,8 @@ def restore(self:Recorder,
     told = json.loads(run_file(path, meta, "restarts.json").read_text())
     for r, (recording, plain) in enumerate(zip(self.restarts, told, strict=True)):
         for i, f in enumerate(plain):
-            arrays = load_file(run_file(path, meta, frame_name(i, f"restart-{r}")))
-            recording.add(Frame(**arrays, **from_plain(f)))
+            parts:dict = load_file(run_file(path, meta, frame_name(i, f"restart-{r}")))
+            recording.add(Frame(**parts, **from_plain(f)))
 
 # %% ../../nbs/instrument/01_recording.ipynb #667b5926
 class FrameFiles:
