@@ -22,16 +22,16 @@ import scipy
 import sklearn
 import torch
 
-from .checks import argument_error
+from .checks import argument_error, get_device
 
 # %% ../nbs/method/06_runs.ipynb #da1d5590
-def environment()->dict: # `versions`, `system`, `cpu`, `cores`, `threads`, `gpu`
+def environment()->dict: # `versions`, `system`, `cpu`, `cores`, `threads`, `gpu`, `device`
     "Versions and hardware, to be saved beside every measured number"
     modules = dict(torch=torch, numpy=np, scipy=scipy, sklearn=sklearn)
     versions = dict(python=platform.python_version(), **{name: m.__version__ for name, m in modules.items()})
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     hardware = dict(cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpus)
-    return dict(versions=versions, system=platform.system(), **hardware)
+    return dict(versions=versions, system=platform.system(), **hardware, device=str(get_device()))
 
 def _cpu():
     "The processor's name, as Linux knows it, else as Python does"
