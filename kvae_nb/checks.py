@@ -50,7 +50,7 @@ def check_number(
     raise argument_error(name, f"{'an integer' if whole else 'a finite number'}, at least {low}{upto}", repr(value))
 
 # %% ../nbs/method/00_checks.ipynb #d27d427a
-AUTO:contextvars.ContextVar = contextvars.ContextVar("auto", default=None) # The device that "auto" means, inside `with auto_device`
+AUTO:contextvars.ContextVar = contextvars.ContextVar("auto", default=None) # What "auto" means in `with auto_device`
 
 def get_device(
     device:str="auto", # "auto", or what `torch.device` takes

@@ -115,6 +115,7 @@ def deep_tasks(X, y, k, seed, epochs):
     "VaDE and DEC"
     for name in epochs: yield task(f"{name}, k={k}", deep_row, name, X, y, k, seed, epochs)
 
+# %% ../../nbs/experiments/04_clusters.ipynb #55fc0e7c
 def clusters_seed(
     seed:int,  # Of all methods; the first ones have more rows
     scale:str, # "cpu" or "tiny", which are the same: there is no smaller MNIST

@@ -181,14 +181,8 @@ def kvae_row(
     return row
 
 # %% ../../nbs/experiments/07_suite.ipynb #650b6a29
-def rival_row(
-    name:str,   # A set
-    method:str, # How the row is called
-    clusterer,  # Of scikit-learn
-    X,          # Points
-    y,          # Their labels, for the scores alone
-)->dict:
-    "A method that kVAE is compared with"
+def rival_row(name, method, clusterer, X, y):
+    "One of scikit-learn's clusterers, that kVAE is compared with"
     c, seconds = labels_of(clusterer, X)
     return row_of(name, method, y, c, seconds, settings={})
 
