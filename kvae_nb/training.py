@@ -7,8 +7,8 @@ __all__ = ['OF_CHECKPOINT', 'Stopped', 'Signals', 'write_checkpoint', 'Training'
 
 # %% ../nbs/method/45_training.ipynb #ae77cb1e
 import json
+import os
 import signal
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class Signals:
         "Note the first"
         self.signum = signum
         for s in self.before: signal.signal(s, signal.SIG_DFL)
-        print("stopping after this iteration; once more to stop at once", file=sys.stderr, flush=True)
+        os.write(2, b"stopping after this iteration; once more to stop at once\n")  # no buffer that may be in use
 
     def __exit__(self, *_):
         for s, handler in self.before.items(): signal.signal(s, handler)
@@ -82,7 +82,7 @@ class Training:
         self.path, self.about, self.watch = Path(path), about, watch
         self.every = check_number("checkpoint_every", every, 0, whole=True)
         self.earlier, self.timer, self.signals = seconds, Timer(), Signals()
-        self.state, self.n = None, 0
+        self.state, self.n, self.has_begun = None, 0, self.path.exists()
 
     @property
     def seconds(self): return self.earlier + self.timer.seconds
@@ -93,7 +93,7 @@ class Training:
         if state.phase == "done": return
         signum, due = self.signals.signum, self.every and self.n % self.every == 0
         self.state, self.n = state, self.n + 1
-        if self.path.exists() and (due or signum): self.keep(state)
+        if self.has_begun and (due or signum): self.keep(state)
         if signum and state.iteration: raise Stopped(signum)
 
 # %% ../nbs/method/45_training.ipynb #3499fc7e
@@ -102,10 +102,13 @@ def begin(self:Training,
     model:KVAE, # Before `fit`
     X,          # `(n, *shape)` what it will be fitted to
 ):
-    "Write the run directory: settings, parameters and data, no state yet"
+    "Write the run directory: settings, parameters and data, no state yet; the seed is drawn now, where it is not given"
+    s = model.resolved_settings(X)
+    model.random_state = s.seed
     with new_run(self.path) as folder:
-        write_bytes(folder/"settings.json", settings_to_json(model.resolved_settings(X)).encode())
+        write_bytes(folder/"settings.json", settings_to_json(s).encode())
         write_json(folder/"run.json", dict(params=params_of(model), **self.about))
+    self.has_begun = True
 
 @patch
 def keep(self:Training,
@@ -125,13 +128,12 @@ def finish(self:Training,
 ):
     "Write the model"
     stays = lambda name: name == "settings.json" or (unfinished is not None and name.startswith(OF_CHECKPOINT))
-    there = self.path.exists()
-    with change_run(self.path, stays) if there else new_run(self.path) as folder:
+    with change_run(self.path, stays) if self.has_begun else new_run(self.path) as folder:
         model.write(folder)
         told = json.loads((folder/"run.json").read_text())
         write_json(folder/"run.json", told | self.about | dict(seconds=self.seconds))
         if self.watch: self.watch.write(folder)
-        if there or unfinished is None: return
+        if self.has_begun or unfinished is None: return
         write_checkpoint(folder, unfinished, seconds=self.seconds)
         if self.watch: self.watch.write_checkpoint(folder, ())
 
@@ -152,9 +154,9 @@ def fit(self:Training,
     state=None, # Go on from this state
 ):              # The error of a loss that is not finite, where there is a good state before it
     "Train, and write the run directory; raise `Stopped` when that is done, where a signal has come"
-    if self.every and not self.path.exists(): self.begin(model, X)
+    if self.every and not self.has_begun: self.begin(model, X)
     with self.signals:
-        if not self.path.exists(): return self._fit(model, X, state)
+        if not self.has_begun: return self._fit(model, X, state)
         with hold_run(self.path): return self._fit(model, X, state)
 
 @patch
