@@ -1,11 +1,9 @@
 """A checkpoint is whole or not there: whatever call to the system fails, and wherever the process is killed."""
 import json
 import os
-import resource
 import shutil
 import signal
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,16 +19,6 @@ from kvae_nb.training import Training, open_training
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked to be killed")
 ABOUT = dict(source=dict(data="five_modes"), training=dict(every=1, frames=False))
-TALLY = Counter()  # Faults injected, by kind
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tally(request):
-    "The number of faults, printed at the end"
-    yield
-    said = ", ".join(f"{n} {what}" for what, n in sorted(TALLY.items()))
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\n{sum(TALLY.values())} faults injected, all survived: {said}", flush=True)
 
 
 @pytest.fixture
@@ -40,14 +28,25 @@ def place():
     with tempfile.TemporaryDirectory(dir=memory) as folder: yield Path(folder)
 
 
-def inject(act, calls, restore, check):
-    "Every fault at every call of an action; `restore` makes the ground for it, `check` looks at what is left"
+@pytest.fixture
+def inject(record_property):
+    "A function that lets every call of an action fail in every way; the faults are counted"
+    def inject(*parts): record_property("faults injected at calls to the system, all survived", inject_all(*parts))
+    return inject
+
+
+def inject_all(act, restore, check):
+    "`restore` makes the ground for each fault, `check` looks at what it has left; how many there were"
+    restore()
+    calls, n_faults = faults.count(act), 0
+    assert {"open", "write", "fsync", "replace", "mkdir"} <= set(calls)
     for n, error, after in faults.faults(calls):
         restore()
         if error is None: assert faults.killed(act, n, after), f"{calls[n]} {n} was not reached"
         else: fails(act, n, error, after)
         check(f"{calls[n]} {n} of {len(calls)}, {'SIGKILL' if error is None else os.strerror(error)}, after: {after}")
-        TALLY[f"at {calls[n]}"] += 1
+        n_faults += 1
+    return n_faults
 
 
 def fails(act, n, error, after):
@@ -87,7 +86,7 @@ class Known:
 
 
 @pytest.mark.parametrize("name", small_runs.KINDS)
-def test_checkpoint(name, place):
+def test_checkpoint(name, inject, place):
     "After any fault the run directory has the old checkpoint or the new one, whole, and goes on to the same end"
     x, s, states = small_runs.run(name)
     training, ground = Training(place/"run", ABOUT, every=1), place/"ground"
@@ -106,13 +105,11 @@ def test_checkpoint(name, place):
         assert known.index(training.path) == 3, what
         assert {f.name for f in training.path.iterdir()} == {"run.json", *open_run(training.path)["files"]}, what
 
-    calls = faults.count(lambda: training.keep(states[3]))
-    assert {"open", "write", "fsync", "replace", "mkdir", "unlink"} <= set(calls)
-    inject(lambda: training.keep(states[3]), calls, restore, check)
+    inject(lambda: training.keep(states[3]), restore, check)
     assert len(known.found) == 2
 
 
-def test_new_run(place):
+def test_new_run(inject, place):
     "A run directory appears whole, or there is none"
     _, _, states = small_runs.run("nearest, none")
     run = place/"run"
@@ -120,8 +117,7 @@ def test_new_run(place):
     def check(what):
         if run.exists(): assert differences(read_state(run)[0], states[2]) == [], what
 
-    calls = faults.count(lambda: save_state(run, states[2]))
-    inject(lambda: save_state(run, states[2]), calls, lambda: shutil.rmtree(run, ignore_errors=True), check)
+    inject(lambda: save_state(run, states[2]), lambda: shutil.rmtree(run, ignore_errors=True), check)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +130,7 @@ def model():
 
 
 @pytest.mark.parametrize("stopped", [False, True])
-def test_end_of_a_training(model, stopped, place):
+def test_end_of_a_training(model, stopped, inject, place):
     "The model takes the place of the checkpoint; where a signal ended the training before, also that of its model"
     fitted, states = model
     training, ground = Training(place/"run", ABOUT, every=1), place/"ground"
@@ -158,13 +154,13 @@ def test_end_of_a_training(model, stopped, place):
         seen.add(held)
 
     seen = set()
-    calls = faults.count(lambda: training.finish(fitted))
-    inject(lambda: training.finish(fitted), calls, restore, check)
+    inject(lambda: training.finish(fitted), restore, check)
     assert len(seen) == 2
 
 
 def test_full_disk(model, place):
     "The system itself refuses: files may have so many bytes and no more; the old checkpoint stays"
+    import resource
     fitted, states = model
     training = Training(place/"run", ABOUT, every=1)
     training.begin(fitted, five_modes(300)[0])

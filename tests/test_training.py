@@ -74,7 +74,7 @@ def kill_at_random(path, options, seconds, rng):
 
 
 @pytest.mark.parametrize("n_kills", [4, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_random(n_kills, undisturbed, tmp_path, capsys):
+def test_killed_at_random(n_kills, undisturbed, tmp_path, record_property):
     "Again and again, until all kills are used; then every run comes to the end of one that was left alone"
     folder, took = undisturbed
     rng, kills, runs = random.Random(n_kills), 0, []
@@ -88,7 +88,7 @@ def test_killed_at_random(n_kills, undisturbed, tmp_path, capsys):
     for path, name in runs:
         assert subprocess.run(resume(path), capture_output=True).returncode == 0
         assert_same(path, folder/name)
-    with capsys.disabled(): print(f"\n{kills} SIGKILLs at random moments of {len(runs)} runs, all came to the same end")
+    record_property("SIGKILLs at random moments of a training, all came to the same end", kills)
 
 
 def has_checkpoint(path): return path.exists() and "checkpoint.json" in names_in(open_run(path))
