@@ -52,7 +52,8 @@ def latent_codes(
 )->np.ndarray:  # `(n, m)`
     "The mean codes of one VAE that is trained on all points"
     seed = child_seed(s.seed, "latent")
-    one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=s.lr,
+    lr = min(s.lr, 1e-3)  # experts in units of their own bear more than this wide network does
+    one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=lr,
                      batch_size=s.batch_size, seed=seed, device=x.device, dtype=x.dtype)
     anneal(one, x, [torch.arange(len(x), device=x.device)], s.init_steps, seed)
     with torch.no_grad(): means = [one.net.encode(part[None])[0][0] for part in x.flatten(1).split(4096)]
