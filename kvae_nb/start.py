@@ -131,6 +131,7 @@ def _reported(x, init, k, seeds):
     parts = torch.stack([torch.as_tensor(labels, dtype=torch.long) for labels, _ in found])
     return parts, found[0][1]
 
+# %% ../nbs/method/27_start.ipynb #d72a7949
 def first_partition(
     x,          # `(n, *shape)` points, scaled
     s:Settings, # Resolved
