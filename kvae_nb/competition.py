@@ -14,10 +14,12 @@ import numpy as np
 from .assignment import members_of, shares, two_best
 from .checks import argument_error, get_device
 from .iteration import step
+from .pausing import expect, phase, tracked
 from .protocols import BaseExperts, method
 from .randomness import generator, seeded
 from .selection import choose, keep_best, split_off
-from .state import State, check_losses, log_weights_of, rule_at, start
+from .start import iteration_name
+from .state import State, check_losses, foreseen, log_weights_of, n_quiet, rule_at, start
 
 # %% ../nbs/method/31_competition.ipynb #338dccd0
 def refine(
@@ -26,7 +28,7 @@ def refine(
 ):
     "Yield states of the last phase: the partition frozen, the learning rate falling to zero"
     s = state.settings
-    for done in range(0, s.refine_steps, s.vae_steps):
+    for done in tracked(range(0, s.refine_steps, s.vae_steps), counted=True):
         n, experts = min(s.vae_steps, s.refine_steps - done), copy.deepcopy(state.experts)
         lr = (1 - done / s.refine_steps, 1 - (done + n) / s.refine_steps)
         with seeded(s.seed, "refine", done):
@@ -40,10 +42,9 @@ def has_converged(
     state:State, # Any
 )->bool:
     "Has the share of points that moved stayed at or below `tol` for `patience` iterations, in every restart?"
-    s, recent = state.settings, state.history[-state.settings.patience:]
+    s = state.settings
     if rule_at(s, state.iteration) != rule_at(s, s.n_iters): return False  # the bound has yet to come
-    still = [h["moved"].max() <= s.tol and not any(h["revived"]) for h in recent]
-    return len(recent) == s.patience and all(still)
+    return n_quiet(state) >= s.patience
 
 # %% ../nbs/method/31_competition.ipynb #b8fcb01e
 def assign_all(
@@ -58,6 +59,7 @@ def assign_all(
     return dataclasses.replace(state, c=c, alpha=alpha, members=members, second=second, margin=margin, phase="done")
 
 # %% ../nbs/method/31_competition.ipynb #4157b8f4
+@phase("assignment")
 def finish(
     state:State, # Of any phase
     x,           # All points, those held out too
@@ -78,6 +80,11 @@ def _begun(x, s, experts, scorer, c, state, rule):
     if state.phase in ("pretrain", "compete"): return dataclasses.replace(state, settings=s)
     raise argument_error("state", "of phase 'pretrain' or 'compete'", repr(state.phase))
 
+def _next(state, x):
+    "The state after one more iteration"
+    expect(foreseen(state, x.shape[1:]))
+    with phase(iteration_name(state.iteration + 1, state.settings)): return step(state, x)
+
 # %% ../nbs/method/31_competition.ipynb #d33fef2c
 def fit(
     x,             # `(n, *shape)` points, scaled, a tensor
@@ -97,15 +104,17 @@ def fit(
     yield state
     visited = [state]
     while state.iteration < s.n_iters and not has_converged(state):
-        state = step(state, x_train)
+        state = _next(state, x_train)
         visited = [*visited, state] if s.final == "best" else [state]
         yield state
-    if s.final == "best" and s.n_init == 1: state = keep_best(visited, x_train)
-    state = choose(state, x[held_out])
+    with phase("choice"):
+        if s.final == "best" and s.n_init == 1: state = keep_best(visited, x_train)
+        state = choose(state, x[held_out])
     yield state
-    for refined in refine(state, x_train):
-        state = refined
-        yield state
+    with phase("refinement"):
+        for refined in refine(state, x_train):
+            state = refined
+            yield state
     yield finish(state, x)
 
 # %% ../nbs/method/31_competition.ipynb #7994da05

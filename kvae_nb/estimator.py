@@ -15,7 +15,6 @@ import torch
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
 
 from . import competition
 from .autoencoder import StackedVAE
@@ -23,11 +22,13 @@ from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number
 from .competition import finish, report_lines
 from .doubts import counted_report, doubts_of
-from .how_many import HowMany, how_many
+from .how_many import HowMany, check_range, how_many
 from .parameters import parameters_doc, takes_settings
+from .pausing import bar_or_lines, expect, phase, reporting
 from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
+from .start import counting_seconds, planned
 from .state import log_weights_of, scaling_of
 from .vae import sample_mixture
 
@@ -74,7 +75,10 @@ def counted(self:KVAE,
     if len(self.n_components) != 2 and self.n_components != "auto":
         raise argument_error("n_components", "an integer, 'auto' or a range (low, high)", self.n_components)
     low, high = (1, min(12, len(X))) if self.n_components == "auto" else self.n_components
-    with undisturbed(): return how_many(X, low, high, seed)
+    check_range(low, high, len(X))
+    about, shape = Settings(**self.settings_params(min(max(low, 4), high))), X.shape[1:]
+    expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
+    with undisturbed(), phase("how many"): return how_many(X, low, high, seed)
 
 # %% ../nbs/method/34_estimator.ipynb #03ab03ac
 @patch
@@ -139,30 +143,21 @@ def _take(self:KVAE, s, scaling, state, lower_bound):
 def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None):
     "Drive the competition, and keep what came of it"
     state, ended = None, None
-    steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
     try:
-        with steps:
-            for state in competition.fit(x, s, c=c):
-                _show(steps, state)
-                if on_state: on_state(state)
+        for state in competition.fit(x, s, c=c):
+            if on_state: on_state(state)
     except (KeyboardInterrupt, FloatingPointError) as e:
         if state is None or state.iteration == 0: raise
         ended = e
     if ended is not None: state = finish(state, x.to(state.c.device))
     state = dataclasses.replace(state, report={**state.report, **counted_report(found)})
-    self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
-    if s.recipe == "auto":
-        for doubt in doubts_of(state, x.to(state.c.device)): warnings.warn(doubt, stacklevel=3)
+    with phase("bound"):
+        self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
+        doubts = doubts_of(state, x.to(state.c.device)) if s.recipe == "auto" else []
+    for doubt in doubts: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
     if ended is not None: raise ended
-
-def _show(steps, state):
-    "Where the run stands, on the progress bar"
-    moved = f"{state.history[-1]['moved'].min():.1%}" if state.history else ""
-    steps.update()
-    steps.set_postfix(phase=state.phase, iteration=state.iteration, moved=moved)
-    if state.phase == "done": steps.update(steps.total - steps.n)
 
 # %% ../nbs/method/34_estimator.ipynb #f69579b7
 @patch
@@ -175,12 +170,14 @@ def fit(self:KVAE,
     "Let k VAEs compete for the points of `X`"
     Settings(**self.settings_params())
     X = as_array(X)
-    found = self.counted(X, to_seed(self.random_state))
-    s = self.resolved_settings(X, found and found.k)
-    c = self.given_partition(len(X)) if s.init == "labels" else None
-    with undisturbed():
-        scaling = scaling_of(X, s)
-        self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state, found)
+    with reporting(bar_or_lines() if self.verbose else None):
+        found = self.counted(X, to_seed(self.random_state))
+        s = self.resolved_settings(X, found and found.k)
+        c = self.given_partition(len(X)) if s.init == "labels" else None
+        expect(planned(s, X.shape[1:], len(X)))
+        with undisturbed():
+            scaling = scaling_of(X, s)
+            self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state, found)
     return self
 
 # %% ../nbs/method/34_estimator.ipynb #0ffea888

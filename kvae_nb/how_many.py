@@ -19,7 +19,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from .checks import argument_error, as_array
 from .criterion import log_prob, softmax
-from .hills import from_halves, log_density, small_gaussians
+from .hills import from_halves, gaussians_seconds, log_density, small_gaussians
+from .pausing import expect, phase, tracked
 from .portfolio import DIMENSIONS, PART, in_order, project, standardise
 from .randomness import child_seed
 
@@ -27,6 +28,7 @@ from .randomness import child_seed
 SIZES = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 25, 32, 40, 50, 60 # Gaussians that are tried
 PATIENCE = 3 # Sizes in a row that may be worse than the best
 
+@phase("mixture")
 def sizes_tried(
     Z,        # `(n, d)` standardised points
     folds,    # Divisions `(n,)` into halves 0 and 1
@@ -36,7 +38,7 @@ def sizes_tried(
     n, d = Z.shape
     most = max(1, n // (2 * (d + 1)))
     sizes, explained = [size for size in SIZES if size <= most], []
-    for C in sizes:
+    for C in tracked(sizes, counted=True):
         explained.append(np.mean([_explained(Z, fold, C, seed) for fold in folds], 0))
         if len(explained) - 1 - np.argmax(np.mean(explained, 1)) >= PATIENCE: break
     return sizes[:len(explained)], np.array(explained)
@@ -205,7 +207,7 @@ def _answer(Z, low, high, seed):
     others = [size for size in as_gaussians(part, *tried, seed) if size != k and low <= size <= high]
     runner_up = second or (others[0] if others else None)
     ks, shown = np.arange(low, high + 1), slice(low - 1, high)
-    partitions = np.stack([partition_of(Z, pairs, int(j), seed) for j in ks])
+    with phase("partition"): partitions = np.stack([partition_of(Z, pairs, int(j), seed) for j in tracked(ks)])
     return HowMany(k, runner_up, second is not None, ks, criterion[shown], stability[shown], partitions)
 
 # %% ../nbs/method/26_how_many.ipynb #2ea79a5f
@@ -218,8 +220,14 @@ def _evidence(Z, high, seed):
     folds = [rng.permutation(len(part)) % 2 for _ in range(4 if len(part) < 2000 else 3)]
     tried = sizes_tried(part, folds if len(part) < 600 else folds[:1], seed)
     sizes = sizes_taken(*tried)
-    pairs = [pair for i, fold in enumerate(folds) for pair in from_halves(part, fold, sizes, high, seed + 2 * i)]
-    return part, pairs, tried
+    expect({"division": 2 * len(folds) * gaussians_seconds(len(part) // 2, part.shape[1], sizes)})
+    return part, _all_pairs(part, folds, sizes, high, seed), tried
+
+@phase("division")
+def _all_pairs(part, folds, sizes, high, seed):
+    "`from_halves` for every division into halves"
+    return [pair for i, fold in enumerate(tracked(folds, counted=True))
+            for pair in from_halves(part, fold, sizes, high, seed + 2 * i)]
 
 # %% ../nbs/method/26_how_many.ipynb #72568aa2
 def plot_how_many(

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['CUT', 'FAR', 'DIMENSIONS', 'NEIGHBOURS', 'TIE', 'SIMPLE', 'PART', 'standardise', 'is_far', 'project', 'gaussians',
-           'merged_gaussians', 'graph_cut', 'in_order', 'propose', 'choose_start', 'portfolio_partition']
+           'merged_gaussians', 'graph_cut', 'in_order', 'propose', 'choose_start', 'portfolio_partition',
+           'portfolio_seconds']
 
 # %% ../nbs/method/24_portfolio.ipynb #a98d2b36
 import warnings
@@ -17,7 +18,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
 from .assignment import merge, runners_up
-from .criterion import judge
+from .criterion import judge, judge_seconds
+from .pausing import expect, phase, tracked
 from .randomness import child_seed
 from .scaling import natural_units
 
@@ -84,17 +86,20 @@ def graph_cut(
 
 # %% ../nbs/method/24_portfolio.ipynb #244beedc
 def _candidates(Z, P, k, seed):
-    "Names and functions, the simplest first"
-    n, d = P.shape
-    yield "k-means", lambda: KMeans(k, n_init=10, random_state=seed).fit_predict(Z)
-    yield "full Gaussians", lambda: gaussians(Z, k, seed, 10 if Z.shape[1] <= DIMENSIONS else 3).predict(Z)
-    if Z.shape[1] > DIMENSIONS: yield "full Gaussians, 10 components", lambda: gaussians(P, k, seed, 5).predict(P)
-    yield "tied Gaussians", lambda: gaussians(P, k, seed, 3, "tied").predict(P)
-    yield "diagonal Gaussians", lambda: gaussians(P, k, seed, 3, "diag").predict(P)
+    "Names, about how many seconds each takes, and functions; the simplest first"
+    (n, d), wide = P.shape, Z.shape[1]
+    n_starts = 10 if wide <= DIMENSIONS else 3
+    em = lambda C, times=1, d=d: times * (3e-4 + 5e-9 * n * C * d + 1e-11 * C * d**3)  # steps of it
+    yield "k-means", .005 + 2e-9 * n * k * wide * 30, lambda: KMeans(k, n_init=10, random_state=seed).fit_predict(Z)
+    yield "full Gaussians", em(k, 20 * n_starts, wide), lambda: gaussians(Z, k, seed, n_starts).predict(Z)
+    if wide > DIMENSIONS:
+        yield "full Gaussians, 10 components", em(k, 100), lambda: gaussians(P, k, seed, 5).predict(P)
+    yield "tied Gaussians", em(k, 40), lambda: gaussians(P, k, seed, 3, "tied").predict(P)
+    yield "diagonal Gaussians", em(k, 40), lambda: gaussians(P, k, seed, 3, "diag").predict(P)
     for C in sorted({min(C, n // (15 if d <= 3 else 40)) for C in (30, 60)}):
-        if k < C: yield f"{C} Gaussians, merged", lambda C=C: merged_gaussians(P, C, k, seed)
-    yield "graph of neighbours", lambda: graph_cut(Z, k, seed)
-    yield "Ward's tree", lambda: AgglomerativeClustering(k).fit_predict(Z)
+        if k < C: yield f"{C} Gaussians, merged", em(C, 45), lambda C=C: merged_gaussians(P, C, k, seed)
+    yield "graph of neighbours", .02 + 2e-5 * n, lambda: graph_cut(Z, k, seed)
+    yield "Ward's tree", .001 + 1e-8 * n * n * (1 + wide / 30), lambda: AgglomerativeClustering(k).fit_predict(Z)
 
 # %% ../nbs/method/24_portfolio.ipynb #63ff1fd0
 def in_order(labels):
@@ -111,10 +116,11 @@ def _with_far_points(Z, P, k, seed, far):
         labels = np.full(len(Z), k - 1)
         labels[~far] = method()
         return labels
-    for name, method in _candidates(Z[~far], P[~far], k - 1, seed):
-        yield f"{name}, far points apart", lambda method=method: beside(method)
+    for name, seconds, method in _candidates(Z[~far], P[~far], k - 1, seed):
+        yield f"{name}, far points apart", seconds, lambda method=method: beside(method)
 
 # %% ../nbs/method/24_portfolio.ipynb #7c90d998
+@phase("candidate")
 def propose(
     Z,        # `(n, d)` from `standardise`
     P,        # `(n, d')` from `project`
@@ -126,7 +132,8 @@ def propose(
     found, far = {}, np.zeros(len(Z), bool) if far is None else far
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, method in _with_far_points(Z, P, k, seed, far):
+        tried = list(_with_far_points(Z, P, k, seed, far))
+        for name, _, method in tracked(tried, [seconds for _, seconds, _ in tried], counted=True):
             try: labels = in_order(np.asarray(method()))
             except (ValueError, TypeError, np.linalg.LinAlgError): continue
             known = any(np.array_equal(labels, other) for other in found.values())
@@ -161,10 +168,22 @@ def portfolio_partition(
     small = child_seed(seed, "portfolio") % 2**32
     part = np.arange(n) if n <= PART else np.sort(np.random.default_rng(small).choice(n, PART, replace=False))
     found = propose(Z[part], P[part], k, small, is_far(X)[part])
-    judgement = judge(P[part], list(found.values()), k, small)
+    expect(dict(criterion=sum(judge_seconds(len(part), P.shape[1], k, len(found)))))
+    with phase("criterion"): judgement = judge(P[part], list(found.values()), k, small)
     taken = choose_start(list(found), judgement)
     labels = list(found.values())[taken]
     if n > PART: labels = KNeighborsClassifier(5).fit(P[part], labels).predict(P)
     measured = zip(found, judgement.S.tolist(), judgement.O.tolist())
     starts = [dict(name=name, criterion=criterion, overlap=overlap) for name, criterion, overlap in measured]
     return labels, dict(starts=starts, taken=list(found)[taken], n_gaussians=judgement.C)
+
+# %% ../nbs/method/24_portfolio.ipynb #ea2100f9
+def portfolio_seconds(
+    n:int, # Points
+    d:int, # Features
+    k:int, # Clusters
+)->dict:   # Phase -> seconds
+    "About how long `portfolio_partition` takes on one core"
+    n = min(n, PART)
+    each = [seconds for _, seconds, _ in _candidates(np.empty((n, d)), np.empty((n, min(d, DIMENSIONS))), k, 0)]
+    return dict(candidate=sum(each), criterion=sum(judge_seconds(n, min(d, DIMENSIONS), k, len(each) // 2)))
