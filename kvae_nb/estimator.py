@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import competition
 from .autoencoder import StackedVAE
@@ -159,6 +159,18 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
     if ended is not None: raise ended
 
+# %% ../nbs/method/34_estimator.ipynb #6c90eb9c
+@patch
+def checked(self:KVAE,
+    X,               # `(n, *shape)` points: NumPy, torch, data frame or lists
+    reset:bool=False,# Keep the features of `X`, in place of comparing them with those of `fit`
+)->np.ndarray:
+    "`X` as an array, number and names of its features as in `fit`; scikit-learn's ValueError where they differ"
+    given, X = X, as_array(X)
+    validate_data(self, given, reset=reset, skip_check_array=True, ensure_2d=X.ndim == 2)
+    if reset: self.n_features_in_ = math.prod(X.shape[1:])
+    return X
+
 # %% ../nbs/method/34_estimator.ipynb #f69579b7
 @patch
 def fit(self:KVAE,
@@ -169,7 +181,7 @@ def fit(self:KVAE,
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     Settings(**self.settings_params())
-    X = as_array(X)
+    X = self.checked(X, reset=True)
     with reporting(bar_or_lines() if self.verbose else None):
         found = self.counted(X, to_seed(self.random_state))
         s = self.resolved_settings(X, found and found.k)
@@ -194,12 +206,18 @@ def summary(self:KVAE)->str:
 # %% ../nbs/method/34_estimator.ipynb #e42fddb2
 @patch
 def scaled(self:KVAE,
-    X, # `(n, *shape)` points
+    X, # `(n, *shape)` points, their features in the order of `fit`
 )->torch.Tensor:
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape)
     return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
+
+@patch
+def _seen(self:KVAE, X):
+    "`scaled`, the names of the features compared with those of `fit`"
+    check_is_fitted(self, "state_")
+    return self.scaled(self.checked(X))
 
 # %% ../nbs/method/34_estimator.ipynb #cfd0d15c
 @patch
@@ -207,7 +225,7 @@ def predict(self:KVAE,
     X, # `(n, *shape)` points, new ones too
 )->np.ndarray: # `(n,)`
     "The expert that explains each point best, by the rule that the competition used"
-    x = self.scaled(X)
+    x = self._seen(X)
     with undisturbed(): return log_weights_of(self.state_, x)[0].argmax(1).cpu().numpy()
 
 # %% ../nbs/method/34_estimator.ipynb #7ca4b6a8
@@ -216,7 +234,7 @@ def predict_proba(self:KVAE,
     X, # `(n, *shape)` points
 )->np.ndarray: # `(n, k)`, rows sum to one
     "How the experts share each point: the softmax of what the rule compares; its argmax is `predict`"
-    x = self.scaled(X)
+    x = self._seen(X)
     with undisturbed(): return log_weights_of(self.state_, x)[0].double().softmax(1).cpu().numpy()
 
 # %% ../nbs/method/34_estimator.ipynb #350e98fc
@@ -225,7 +243,7 @@ def score_samples(self:KVAE,
     X, # `(n, *shape)` points
 )->np.ndarray: # `(n,)` nats
     "The mixture's estimated log-density at each point (importance-weighted bound)"
-    x = self.scaled(X)
+    x = self._seen(X)
     with undisturbed():
         joint = self.state_.experts.bound(x).double() + self.state_.alpha[0].double().log()
         return (joint.logsumexp(1) - self.scaling_.log_volume).cpu().numpy()

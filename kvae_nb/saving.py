@@ -32,9 +32,10 @@ def write(self:KVAE,
     "Write the files of the fitted model, for callers that add their own"
     numbers = {name: np.array(getattr(self.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
-    params = {**self.get_params(), **self.settings_params()}
+    params = {**self.get_params(), **self.settings_params(), "n_components": self.n_components}
     params = {name: to_plain(v) for name, v in params.items() if name != "random_state"}
     about = dict(params=params, lower_bound=self.lower_bound_, shape=list(self.scaling_.shape))
+    if hasattr(self, "feature_names_in_"): about["feature_names"] = self.feature_names_in_.tolist()
     write_state(folder, self.state_, about, scaling)
 
 # %% ../nbs/method/35_saving.ipynb #358b832d
@@ -59,6 +60,8 @@ def load(cls:KVAE,
         raise argument_error("path", "a run directory of a fitted KVAE", found)
     model = cls(**_params(meta, state.settings), random_state=state.settings.seed)
     model._take(state.settings, _scaling(path, meta), state, meta["lower_bound"])
+    names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
+    if names: model.feature_names_in_ = np.array(names, dtype=object)
     return model
 
 def _params(meta, settings):
@@ -81,5 +84,6 @@ def merge(self:KVAE,
     "Put the experts together into clusters, such that few points lie between two of them"
     check_is_fitted(self, "state_")
     check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
-    with undisturbed(): log_w = log_weights_of(self.state_, self.scaled(X))[0]
+    x = self._seen(X)
+    with undisturbed(): log_w = log_weights_of(self.state_, x)[0]
     return assignment.merge(assignment.runners_up(log_w).cpu(), n_clusters, self.settings_.seed)
