@@ -30,7 +30,7 @@ from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording, write_frames
 from .labelling import load_run, point_pieces, source_of, write_labels, write_samples
 from .page import write_page
-from .parameters import takes_settings
+from .parameters import number_or_range, takes_settings
 from .runs import Timer, atomic_path, check_new, environment, new_run, write_json
 from .settings import settings_to_json
 from .state import scaling_of
@@ -38,13 +38,14 @@ from .state import scaling_of
 # %% ../nbs/instrument/10_cli.ipynb #e1c1675b
 def load_checked(
     data:str,      # A name or a file, as `load` takes it
-    n_min:int,     # Fewest points
+    n_min:int,     # Fewest points: the experts, or the largest number of them that is asked for
     deskew:bool,   # Shear handwritten images upright first
     **source,      # What else `find_points` takes
 )->Points:
     "Data and labels, refused where they cannot be used"
     found = find_points(data, **source)
-    X = as_array(found.X, n_min=n_min)
+    X = as_array(found.X)
+    if len(X) < n_min: raise argument_error("k", f"at most {len(X)}, the number of points", n_min)
     if deskew: X = data_module.deskew(X)
     y = None if found.y is None else report.as_labels(found.y, len(X))
     return Points(X, y, found.columns, found.turned)
@@ -65,7 +66,7 @@ def recorder_for(
     source:dict,# Where the data come from
 )->Recorder:
     "What keeps the frames of a run of `model` on `X`"
-    s = model.resolved_settings(X)
+    s = model.resolved_settings(X, k=1)  # how many does not count here
     scaling = scaling_of(X, s)
     x = scaling.to(X, getattr(torch, s.dtype)).to(get_device(s.device))
     x_new = scaling.to(X_held_out, x.dtype) if len(X_held_out) else None
@@ -92,7 +93,8 @@ def run(
     rows = report.compare(X, X_held_out, y, model, timer.seconds) if source["compare"] else [one]
     _write_results(model, rows, source, out)
     report.save_pictures(model, X, y, out, source.get("columns", ()))
-    print(f"{source['data']}, {len(X)} points, k = {model.n_components}, {model.n_iter_} iterations: {out}")
+    if "how_many" in model.report_: print(f"how many: {model.report_['how_many']['answer']}")
+    print(f"{source['data']}, {len(X)} points, k = {len(model.weights_)}, {model.n_iter_} iterations: {out}")
     print(report.table(rows))
     if failed: raise failed
     if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")
@@ -116,13 +118,14 @@ def _write_results(model, rows, source, out):
     "`results.json`: the table, the sizes of the clusters, and what a number needs beside it"
     sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
     about = dict(lower_bound=model.lower_bound_, sizes=sizes, environment=environment())
+    if "how_many" in model.report_: about["how_many"] = model.report_["how_many"]
     write_json(Path(out)/"results.json", dict(source=source, results=rows, **about))
 
 # %% ../nbs/instrument/10_cli.ipynb #0d135971
 @takes_settings(but=["n_components"], command=True)
 def train(
     data:str="five_modes", # "five_modes", "digits", "mnist", a .csv, .parquet, .npy or .npz file, or a folder of images
-    k:int=5,               # Number of experts
+    k:str="5",             # Number of experts; auto, or a range such as 2-12, finds it
     out:str="runs/run",    # The run directory; must not exist
     label:str=None,        # The column of a table with the true labels (of an .npz file: the array, else y)
     drop:str=None,         # Columns of a table that are left out, separated by commas
@@ -138,7 +141,9 @@ def train(
 ):
     "Train k competing VAEs and write a run directory: settings, history, weights, pictures"
     check_new(out)
-    found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
+    k = number_or_range(k)
+    n_min = 1 if k == "auto" else np.max(k)
+    found = load_checked(data, n_min, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
     model = KVAE(n_components=k, random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
     source = dict(data=lasting_name(data), n=len(found.X), data_seed=data_seed, deskew=deskew, compare=compare)
@@ -194,7 +199,8 @@ def page(
 ):
     "Write what a run found, and why, as one web page"
     model, source = load_run(path, device), source_of(path)
-    if not (data or source): raise argument_error("data", "named: this run does not say where its points are", data)
+    unknown = not data and "data" not in source
+    if unknown: raise argument_error("data", "named: this run does not say where its points are", data)
     moved = dict(source, data=data) if data else source
     try: X, y = load_again(moved, root)
     except ValueError as e: raise ValueError(f"{e} (--data FILE names the training points that moved)") from None

@@ -175,7 +175,7 @@ def compare(
     seconds:float, # What that took
 )->list:        # A record for each method; `failed` says why, where there are no numbers
     "kVAE, k-means and a Gaussian mixture on the same points"
-    k, seed = model.n_components, model.settings_.seed
+    k, seed = model.settings_.n_components, model.settings_.seed
     relative = X.ndim == 4 or model.settings_.likelihood == "bernoulli"  # their densities are not to be compared
     kmeans = KMeans(k, n_init=10, random_state=seed)
     mixture = GaussianMixture(k, n_init=10, random_state=seed, reg_covar=1e-4)
