@@ -107,6 +107,7 @@ def fit(
         state = _next(state, x_train)
         visited = [*visited, state] if s.final == "best" else [state]
         yield state
+    expect(foreseen(state, x.shape[1:]))
     with phase("choice"):
         if s.final == "best" and s.n_init == 1: state = keep_best(visited, x_train)
         state = choose(state, x[held_out])

@@ -8,6 +8,7 @@ __all__ = ['GATE', 'PROGRESS', 'PRIOR', 'Stopped', 'Gate', 'wait_if_paused', 'Re
 
 # %% ../nbs/method/02_pausing.ipynb #c4c3213e
 import contextvars
+import math
 import sys
 import threading
 import time
@@ -72,7 +73,7 @@ class Progress:
         every:float=.1,       # Seconds between two reports, at least
     ):
         self.show, self.clock, self.every = show, clock, every
-        self.began = self.last = clock()
+        self.began, self.last = clock(), -math.inf
         self.plan:dict = {}   # Phases in their order -> seconds
         self.done:dict = {}   # Those that have begun -> share in [0, 1]
         self.share = 0.

@@ -179,7 +179,7 @@ def training_seconds(
 def _of_discriminator(s, shape): return dense_weights((math.prod(shape) // s.disc_pool**2, *s.disc_hidden, 1))
 
 # %% ../nbs/method/27_start.ipynb #0f330fc2
-NETWORKS, MOVES, CHOICE = .2, .1, .25 # Chances, where nothing is known yet: networks, later iterations, a choice
+NETWORKS, MOVES, CHOICE = .2, .1, .4 # Chances, where nothing is known yet: networks, later iterations, a choice
 
 def iteration_name(
     t:int,      # 1, 2, ...
@@ -195,13 +195,14 @@ def planned(
     tried:int=None,     # Under own units: experts with points enough for a network, where that is known
     networks:float=None,# And those that get one
     moves:float=None,   # The share of the iterations to come that will train,
-    sure:int=1,         # after those that certainly will
+    sure:int=1,         # after those that certainly will,
+    choice:float=None,  # and how likely there is one among them
 )->dict:                # Phase -> seconds
     "About how long the phases of a run take on one core, by what is known"
-    own, R, all_experts = s.units == "own", s.n_init, s.n_init * s.n_components
+    own, all_experts = s.units == "own", s.n_init * s.n_components
     enough = n >= s.n_components * POINTS_PER_FEATURE * (math.prod(shape) + 1)
     if tried is None: tried = all_experts if own and enough else 0
-    chosen = (CHOICE if moves is None else moves) * (s.final == "best" and R == 1)
+    if choice is None: choice = CHOICE if moves is None else moves
     if moves is None: moves = MOVES if own else 1
     chance = NETWORKS if own and networks is None else 1.
     if networks is None: networks = tried / 2 if own else all_experts
@@ -215,14 +216,14 @@ def planned(
     first = dict(scores=scores) if own else once  # under own units, the points are those of the pretraining
     for t in range(1, s.n_iters + 1):
         plan |= _below(iteration_name(t, s), first if t == 1 else once, 1 if t <= sure else moves)
-    return plan | _end_seconds(s, shape, n, chosen, scores, asked)
+    return plan | _end_seconds(s, shape, n, choice, scores, asked)
 
 def _below(name, plan, share=1): return {f"{name}: {phase}": share * seconds for phase, seconds in plan.items()}
 
-def _end_seconds(s, shape, n, chosen, scores, asked):
+def _end_seconds(s, shape, n, choice, scores, asked):
     "What comes after the competition"
     d, k, R = min(math.prod(shape), DIMENSIONS), s.n_components, s.n_init
-    judged = chosen * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
+    judged = choice * (s.final == "best" and R == 1) * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
     refinement = training_seconds(s, shape, s.refine_steps, k)["experts"] if s.units == "common" else 0
     prior = .02 * k * (s.units == "common" and s.prior == "fitted")
     return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), refinement=refinement,

@@ -133,11 +133,12 @@ def foreseen(
     if s.units == "common": return planned(s, shape, n, moves=_expected_share(state), sure=state.iteration + 1)
     tried = sum(len(m) >= POINTS_PER_FEATURE * (math.prod(shape) + 1) for m in state.members)
     found = [start for start in report.get("starts", ()) if start["name"] == report["taken"]]
-    networks, moves = None, 1. if state.iteration else None
+    networks, moves, choice = None, 1. if state.iteration else None, None
+    if state.history: choice = float(any(h["moved"].any() for h in state.history))
     if found: networks = min((tried + 1) // 2, 2) * (report["n_gaussians"] > 1)
     if found and not state.iteration: moves = float(found[0]["overlap"] > TOUCHING)
     if getattr(state.experts, "trained", None): networks = int((~state.experts.net.gaussian).sum())
-    return planned(s, shape, n, tried, networks, moves, sure=state.iteration + 1)
+    return planned(s, shape, n, tried, networks, moves, state.iteration + 1, choice)
 
 # %% ../nbs/method/28_state.ipynb #048fd5cc
 def _checked(c, R, k, n):
