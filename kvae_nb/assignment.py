@@ -76,6 +76,7 @@ def starved(
     return (alpha < min_share / len(alpha)).nonzero()[:, 0].tolist()
 
 # %% ../nbs/method/19_assignment.ipynb #38436dad
+@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
 def halves(
     x, # `(n, *shape)` points
 )->torch.Tensor: # `(n,)` bool, true for half of them
@@ -99,9 +100,9 @@ def runners_up(
 )->torch.Tensor: # `(k, k)` symmetric counts, zeros on the diagonal
     "How many points have a and b as their two best experts"
     k = log_w.shape[1]
-    best = log_w.topk(2, dim=1).indices
-    counts = torch.bincount(best[:, 0] * k + best[:, 1], minlength=k * k).view(k, k)
-    return counts + counts.T
+    best = log_w.topk(min(2, k), dim=1).indices
+    counts = torch.bincount(best[:, 0] * k + best[:, -1], minlength=k * k).view(k, k)
+    return (counts + counts.T).fill_diagonal_(0)
 
 # %% ../nbs/method/19_assignment.ipynb #d1d3cd4e
 def merge(

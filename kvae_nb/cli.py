@@ -28,7 +28,7 @@ from .estimator import KVAE
 from .files import Points
 from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording, write_frames
-from .labelling import load_run, point_pieces, source_of, write_labels, write_samples
+from .labelling import point_pieces, source_of, write_labels, write_samples
 from .page import write_page
 from .parameters import number_or_range, takes_settings
 from .runs import Timer, atomic_path, check_new, environment, new_run, write_json
@@ -165,7 +165,7 @@ def sample(
 ):
     "Draw from the mixture of a run, or from one of its experts"
     with atomic_path(out, (".npz", ".csv", ".png"), name="out") as part:
-        model, columns = load_run(path, device), source_of(path).get("columns", ())
+        model, columns = KVAE.load(path, device), source_of(path).get("columns", ())
         X, experts = model.sample(n, component, random_state=seed)
         if part.suffix == ".npz": np.savez(part, X=X, component=experts)
         elif part.suffix == ".csv": write_samples(X, experts, part, columns)
@@ -182,7 +182,7 @@ def predict(
     device:str=None,      # Where to load the run; else where it was trained, or on what there is
 ):
     "Label new points by a run; columns of a table are found by their names"
-    model = load_run(path, device)
+    model = KVAE.load(path, device)
     sizes = write_labels(model, point_pieces(data, source_of(path)), out)
     shares = ", ".join(f"{j}: {n}" for j, n in enumerate(sizes))
     print(f"{sizes.sum()} points labelled: {out} (points of each expert: {shares})")
@@ -198,7 +198,7 @@ def page(
     root:str=None,         # Folder with MNIST
 ):
     "Write what a run found, and why, as one web page"
-    model, source = load_run(path, device), source_of(path)
+    model, source = KVAE.load(path, device), source_of(path)
     unknown = not data and "data" not in source
     if unknown: raise argument_error("data", "named: this run does not say where its points are", data)
     moved = dict(source, data=data) if data else source

@@ -194,8 +194,10 @@ class Bound(BaseScorer):
         if self.n_importance is None: return method(experts, BaseExperts, "bound")(x)
         return method(experts, BaseExperts, "coarse_bound")(x, self.n_importance)
 
-    def state_dict(self): return {}
-    def load_state_dict(self, tensors): pass
+    def state_dict(self): return {"n_importance": torch.tensor(self.n_importance or 0)}
+
+    def load_state_dict(self, tensors):
+        if "n_importance" in tensors: self.n_importance = int(tensors["n_importance"]) or None
 
 # %% ../nbs/method/18_discriminator.ipynb #361ae3da
 class Nearest(BaseScorer):
@@ -212,10 +214,13 @@ class Nearest(BaseScorer):
 
     def log_ratio(self, x, experts=None, rows=1024):
         "`(n, k)` minus squared distances"
-        s = self.samples.flatten(2)
+        s = self.samples.flatten(2).to(x.device)
         squares = lambda part: (part[:, None, None] - s).square().sum(-1).amin(-1)
         return -torch.cat([squares(part) for part in x.flatten(1).split(rows)])
 
     def select(self, idx): return Nearest(self.n_samples, self.samples[torch.as_tensor(idx)])
     def state_dict(self): return {} if self.samples is None else {"samples": self.samples}
-    def load_state_dict(self, tensors): self.samples = tensors.get("samples")
+
+    def load_state_dict(self, tensors):
+        self.samples = tensors.get("samples")
+        if self.samples is not None: self.n_samples = self.samples.shape[1]

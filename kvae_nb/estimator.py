@@ -22,13 +22,14 @@ from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number
 from .competition import finish, report_lines
 from .doubts import counted_report, doubts_of
+from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
 from .parameters import parameters_doc, takes_settings
 from .pausing import bar_or_lines, expect, phase, reporting
 from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
-from .start import counting_seconds, planned
+from .start import planned
 from .state import log_weights_of, scaling_of
 from .vae import sample_mixture
 
@@ -62,7 +63,7 @@ def settings_params(self:KVAE,
     if _is_range(self.n_components): params["n_components"] = k
     return params if self.init is None or isinstance(self.init, str) else {**params, "init": "labels"}
 
-def _is_range(n_components): return n_components == "auto" or isinstance(n_components, (tuple, list))
+def _is_range(n_components): return n_components == "auto" if isinstance(n_components, str) else np.ndim(n_components) == 1
 
 # %% ../nbs/method/34_estimator.ipynb #c375f643
 @patch
@@ -72,13 +73,15 @@ def counted(self:KVAE,
 )->HowMany: # None where `n_components` is a number
     "How many clusters there are, from 1 to 12 or in the range that `n_components` names"
     if not _is_range(self.n_components): return None
-    if len(self.n_components) != 2 and self.n_components != "auto":
+    is_auto = isinstance(self.n_components, str)
+    if not is_auto and len(self.n_components) != 2:
         raise argument_error("n_components", "an integer, 'auto' or a range (low, high)", self.n_components)
-    low, high = (1, min(12, len(X))) if self.n_components == "auto" else self.n_components
+    low, high = (1, min(12, len(X))) if is_auto else self.n_components
     check_range(low, high, len(X))
     about, shape = Settings(**self.settings_params(min(max(low, 4), high))), X.shape[1:]
     expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
     with undisturbed(), phase("how many"): return how_many(X, low, high, seed)
+
 
 # %% ../nbs/method/34_estimator.ipynb #03ab03ac
 @patch
@@ -108,6 +111,7 @@ def given_partition(self:KVAE,
     if isinstance(self.init, str):
         raise argument_error("init", "the labels themselves, an array of integers", repr(self.init))
     c, k = np.asarray(self.init), self.n_components
+    if _is_range(k): raise argument_error("n_components", "an integer where init is a partition", repr(k))
     if c.shape != (n,) or c.dtype.kind not in "iu":
         raise argument_error("init", f"{n} integers, one for each point", f"shape {c.shape} of {c.dtype}")
     if c.min() < 0 or c.max() >= k:
@@ -211,13 +215,14 @@ def scaled(self:KVAE,
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape)
-    return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
+    with undisturbed(): return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
 
 @patch
 def _seen(self:KVAE, X):
     "`scaled`, the names of the features compared with those of `fit`"
     check_is_fitted(self, "state_")
     return self.scaled(self.checked(X))
+
 
 # %% ../nbs/method/34_estimator.ipynb #cfd0d15c
 @patch

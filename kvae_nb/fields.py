@@ -60,6 +60,7 @@ class one_of:
 
 def layers(name, value):
     "Check for the units of hidden layers"
+    if not isinstance(value, (tuple, list)): raise argument_error(name, "a tuple of integers", repr(value))
     for units in value: check_number(name, units, 1, whole=True)
 
 def flag(name, value):

@@ -15,17 +15,18 @@ from fastcore.basics import patch
 
 from . import stack
 from .pausing import paced, phase, tracked
-from .randomness import child_seed, generator
+from .randomness import generator
 from .stack import Learner, batches
 from .units import LOG_2PI, white_units, without_far
 from .vae import VAEExperts
-from .white import CodePrior, WhiteVAE, code_mixture, spread_prior, white_bound, white_elbo
+from .white import CodePrior, WhiteVAE, fit_code_prior, spread_prior, white_bound, white_elbo
 
 # %% ../nbs/method/22_own_units.ipynb #730e4cd0
 POINTS_PER_FEATURE = 20 # And 20 points: with fewer, an expert is its Gaussian
 
 class OwnUnitsExperts(VAEExperts):
     "k VAEs, each in its own units, which begin as Gaussians"
+    Prior = CodePrior
     def __init__(self,
         k:int,                   # How many
         shape:tuple,             # Shape of one point
@@ -46,8 +47,8 @@ class OwnUnitsExperts(VAEExperts):
         self.seed, self.batch_size = seed, batch_size
         self.noisy_samples, self.prior_components = noisy_samples, prior_components
         self.eps = torch.randn(n_importance, latent, generator=generator(seed, "bound")).to(device, dtype)
-        self.new = copy.deepcopy(self.learner)
-        self.trained:tuple = None  # Members and steps of the last training
+        self.new = copy.deepcopy(self.learner)  # What every training begins with
+        self.trained:tuple = None  # Members and steps of the last training: the same again would change nothing
 
 # %% ../nbs/method/22_own_units.ipynb #9b9ba444
 @patch
@@ -101,8 +102,7 @@ def sample(self:OwnUnitsExperts,
 @torch.no_grad()
 def mean_codes(self:OwnUnitsExperts, x):
     "`(k, n, m)` the mean of each expert's posterior over the code of each point"
-    x = x.flatten(1)
-    return self.net.encode(self.net.units.own(x.expand(self.k, *x.shape)))[0]
+    return self.net.encode(self.net.units.own(x.flatten(1).expand(self.k, -1, -1)))[0]
 
 @patch
 @torch.no_grad()
@@ -112,12 +112,16 @@ def decoded(self:OwnUnitsExperts, z):
 
 # %% ../nbs/method/22_own_units.ipynb #113cb1d9
 @patch
-def load_prior(self:OwnUnitsExperts,
-    tensors, # What `state_dict` gave
-):
-    "Take the fitted priors back"
-    parts = [tensors.get(f"net.prior.{name}") for name in ("log_weight", "mean", "factor")]
-    self.net.prior = None if parts[0] is None else CodePrior(*parts).to(self.eps)
+def state_dict(self:OwnUnitsExperts)->dict:
+    "What VAEs hold, and the weights that every training begins with"
+    return VAEExperts.state_dict(self) | {f"new.{name}": p for name, p in self.new.net.named_parameters()}
+
+@patch
+def load_state_dict(self:OwnUnitsExperts, tensors):
+    "Take everything back, in place"
+    VAEExperts.load_state_dict(self, tensors)
+    self.trained = None
+    for name, p in self.new.net.named_parameters(): p.data.copy_(tensors.get(f"new.{name}", p))
 
 @patch
 def select(self:OwnUnitsExperts,
@@ -155,15 +159,13 @@ def _own_points(self:OwnUnitsExperts, x, members):
 @torch.no_grad()
 def _fit_codes(self:OwnUnitsExperts, u, own, n_max=10_000):
     "Fit the priors to codes of the points"
-    fitted = []
+    codes = []
     for j, points in enumerate(own):
         g = generator(self.seed, "codes", j)
         some = points[torch.randperm(len(points), generator=g)[:n_max].to(u.device)]
         mu, logvar = (v[0] for v in self.select([j]).net.encode(u[some][None]))
-        codes = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu)
-        seed = child_seed(self.seed, "codes", j) % 2**32
-        fitted.append(code_mixture(codes.double().cpu().numpy(), self.prior_components, seed))
-    self.net.prior = CodePrior(*(torch.stack(v) for v in zip(*fitted))).to(self.eps)
+        codes.append(mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu))
+    self.net.prior = fit_code_prior(codes, self.prior_components, self.seed).to(self.eps)
 
 @patch
 def fit_prior(self:OwnUnitsExperts, x, members, n_components=1, seed=0):

@@ -24,6 +24,7 @@ from .report import run_pictures, typical
 from .runs import atomic_path
 
 # %% ../nbs/method/40_page.ipynb #f5504fc0
+@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
 def projection(
     X,    # `(n, d)` points
     unit, # `(d,)` or a number: what counts as one in each feature

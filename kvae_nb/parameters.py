@@ -24,7 +24,7 @@ def _shown(value):
 def _default_shown(value):
     if isinstance(value, BySize): return value.said
     if not isinstance(value, ByKind): return _shown(value)
-    return f"{_shown(value.vectors)}, images {_shown(value.images)}"
+    return f"{_default_shown(value.vectors)}, images {_default_shown(value.images)}"
 
 # %% ../nbs/method/05_parameters.ipynb #880fb7b9
 def help_of(

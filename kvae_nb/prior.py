@@ -117,4 +117,4 @@ def load_prior(self:VAEExperts,
     self.net.prior = None
     if "net.prior.mean" not in tensors: return
     parts = [tensors[f"net.prior.{name}"] for name in ("log_weight", "mean", "factor")]
-    self.net.prior = LatentPrior(*parts).to(self.eps)
+    self.net.prior = getattr(self, "Prior", LatentPrior)(*parts).to(self.eps)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'as_labels', 'members_by_margin', 'typical', 'run_pictures', 'save_pictures', 'draw_samples',
-           'fitted_record', 'run_scores', 'compare', 'table']
+           'record_or_why', 'fitted_record', 'run_scores', 'compare', 'table']
 
 # %% ../nbs/method/39_report.ipynb #7a4013bc
 import warnings
@@ -21,6 +21,7 @@ from .checks import argument_error
 from .estimator import KVAE
 from .evaluation import clustering_scores
 from .plots import plot_composition, plot_history, plot_partition, plot_rows
+from .randomness import undisturbed
 from .runs import Timer, atomic_path
 from .state import log_weights_of
 
@@ -63,7 +64,7 @@ def typical(
     n:int=12,   # Members of each expert
 )->list:        # `k` arrays of at most `n` points
     "The members of each expert that it holds by the largest margin"
-    margin = two_best(log_weights_of(model.state_, model.scaled(X))[0])[2].cpu().numpy()
+    with undisturbed(): margin = two_best(log_weights_of(model.state_, model.scaled(X))[0])[2].cpu().numpy()
     k = len(model.weights_)
     return [X[members_by_margin(model.labels_, margin, j, n)] for j in range(k)]
 
@@ -138,6 +139,14 @@ def draw_samples(
     figure.savefig(path, format="png", dpi=110, bbox_inches="tight")
 
 # %% ../nbs/method/39_report.ipynb #ee29afdb
+def record_or_why(
+    method:str, # Its name
+    measure,    # Called without arguments: numbers by name
+)->dict:        # `failed` says why, where there are no numbers
+    "A record of a method, whatever happens when it is measured"
+    try: return dict(method=method, **measure())
+    except Exception as e: return dict(method=method, failed=f"{type(e).__name__}: {str(e).splitlines()[0]}")
+
 def fitted_record(
     method:str,  # Its name
     estimator,   # One of scikit-learn's clusterings
@@ -146,8 +155,7 @@ def fitted_record(
     X_held_out=None, # `(n', *shape)` points for the log-likelihood, where the estimator has one
 )->dict:         # `failed` says why, where there are no numbers
     "Fit a method: its scores, and the seconds that it took"
-    try: return dict(method=method, **_measured(estimator, X, y, X_held_out))
-    except Exception as e: return dict(method=method, failed=f"{type(e).__name__}: {str(e).splitlines()[0]}")
+    return record_or_why(method, lambda: _measured(estimator, X, y, X_held_out))
 
 def _rows(X): return np.asarray(X, float).reshape(len(X), -1)
 
@@ -175,14 +183,15 @@ def compare(
     seconds:float, # What that took
 )->list:        # A record for each method; `failed` says why, where there are no numbers
     "kVAE, k-means and a Gaussian mixture on the same points"
-    k, seed = model.settings_.n_components, model.settings_.seed
+    k, seed = model.settings_.n_components, model.settings_.seed % 2**32
     relative = X.ndim == 4 or model.settings_.likelihood == "bernoulli"  # their densities are not to be compared
     kmeans = KMeans(k, n_init=10, random_state=seed)
     mixture = GaussianMixture(k, n_init=10, random_state=seed, reg_covar=1e-4)
     held_out = None if relative else X_held_out
-    kvae = {"bound" if relative else "log_likelihood": model.score(X_held_out)}
-    return [dict(method="kVAE", **kvae, **run_scores(model, y), seconds=seconds),
-            fitted_record("k-means", kmeans, X, y), fitted_record("full GMM", mixture, X, y, held_out)]
+    density = "bound" if relative else "log_likelihood"
+    kvae = lambda: {density: model.score(X_held_out), **run_scores(model, y), "seconds": seconds}
+    return [record_or_why("kVAE", kvae), fitted_record("k-means", kmeans, X, y),
+            fitted_record("full GMM", mixture, X, y, held_out)]
 
 # %% ../nbs/method/39_report.ipynb #5c67aadf
 COLUMNS = "log_likelihood", "bound", "nmi", "ari", "purity", "acc", "seconds"

@@ -6,8 +6,6 @@
 __all__ = []
 
 # %% ../nbs/method/35_saving.ipynb #27ff70e5
-from pathlib import Path
-
 import numpy as np
 import torch
 from fastcore.basics import patch
@@ -19,7 +17,7 @@ from .checkpoint import read_state, to_plain, write_state
 from .checks import argument_error, check_number
 from .estimator import KVAE
 from .randomness import undisturbed
-from .runs import new_run
+from .runs import new_run, run_file
 from .scaling import Scaling
 from .settings import recipe_of_start
 from .state import log_weights_of
@@ -51,10 +49,10 @@ def save(self:KVAE,
 @patch(cls_method=True)
 def load(cls:KVAE,
     path,        # A run directory that `save` or `kvae-train` wrote
-    device=None, # In place of the device that it was trained on
+    device=None, # Where to load it; None for where it was trained, or, with a warning, for what there is
 )->KVAE:
     "The fitted model of a run directory"
-    state, meta = read_state(path, device=device)
+    with undisturbed(): state, meta = read_state(path, device=device)
     if "params" not in meta:
         found = f"{path}, a checkpoint of phase {meta['phase']!r}"
         raise argument_error("path", "a run directory of a fitted KVAE", found)
@@ -67,11 +65,11 @@ def load(cls:KVAE,
 def _params(meta, settings):
     "The parameters as they were given; runs from before recipes had a name ran the one that their start implied"
     params = {name: tuple(v) if isinstance(v, list) else v for name, v in meta["params"].items()}
-    return {"recipe": recipe_of_start(settings.init), **params}
+    return {"recipe": recipe_of_start(settings.init), **params, "device": settings.device}
 
 def _scaling(path, meta):
     "The `Scaling` of a run"
-    held = load_file(Path(path)/"weights.safetensors")
+    held = load_file(run_file(path, meta, "weights.safetensors"))
     low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
     return Scaling(held["scaling.shift"].numpy(), held["scaling.scale"].numpy(), tuple(meta["shape"]), low, high)
 

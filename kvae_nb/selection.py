@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .criterion import judge
-from .portfolio import PART, TIE, project, standardise
+from .portfolio import PART, TIE, dimensions, project, standardise
 from .protocols import offers
 from .randomness import child_seed, generator
 from .settings import Settings
@@ -76,7 +76,7 @@ def take_restart(
     fields = {name: one_restart(getattr(state, name), r) for name in ("c", "alpha", "log_z", "second", "margin")}
     history = tuple({name: one_restart(v, r) for name, v in h.items()} for h in state.history)
     parts = dict(experts=state.experts.select(idx), scorer=state.scorer.select(idx), members=state.members[own])
-    return dataclasses.replace(state, phase="select", history=history, **parts, **fields)
+    return dataclasses.replace(state, phase="select", visited=(), history=history, **parts, **fields)
 
 # %% ../nbs/method/30_selection.ipynb #43de93dd
 def choose(
@@ -84,7 +84,7 @@ def choose(
     x_held_out,  # Points that they are compared on
 )->State:        # One restart
     "The restart that is worth most"
-    if state.n_restarts == 1: return dataclasses.replace(state, phase="select")
+    if state.n_restarts == 1: return dataclasses.replace(state, phase="select", visited=())
     best = int(np.nanargmax(worth(state, x_held_out)))
     if offers(state.experts, "bound"): state = dataclasses.replace(state, bounds=mixture_bounds(state, x_held_out))
     return take_restart(state, best)
@@ -101,7 +101,8 @@ def keep_best(
     Z = standardise(x.flatten(1).double().cpu().numpy())
     seed = child_seed(states[0].settings.seed, "portfolio") % 2**32
     some = np.sort(np.random.default_rng(seed).permutation(len(Z))[:PART])
-    judgement = judge(project(Z)[some], [c[some] for c in parts], states[0].k, seed)
+    k = states[0].k
+    judgement = judge(project(Z, dimensions(k))[some], [c[some] for c in parts], k, seed)
     best = 1 + int(judgement.S[1:].argmax())
     gap, error = judgement.behind(best)
     kept = 1 + int(np.argmax(gap[1:] <= TIE * error[1:]))

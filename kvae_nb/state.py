@@ -49,6 +49,8 @@ class State:
     margin:torch.Tensor=None # `(R, n)` by how much the winner was ahead of it, nats
     rule:Callable=None   # A rule of one's own, in place of the one that the settings name
     report:dict=dataclasses.field(default_factory=dict) # What was chosen, and why
+    refined:int=0        # Gradient steps of the phase "refine" that are done
+    visited:tuple=()     # The states before this one, while the run may still end with one of them (`final="best"`)
 
     @property
     def k(self): return self.settings.n_components

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOG_SIGMA', 'CLAMP', 'correction', 'WhiteVAE', 'white_elbo', 'white_bound', 'code_mixture', 'CodePrior',
-           'spread_prior']
+           'fit_code_prior', 'spread_prior']
 
 # %% ../nbs/method/21_white.ipynb #000e7533
 import math
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from .autoencoder import gaussian_kl
 from .prior import LatentPrior
+from .randomness import child_seed
 from .stack import StackedLinear
 from .units import LOG_2PI, Units
 
@@ -163,6 +164,17 @@ class CodePrior(LatentPrior):
         square = away.unflatten(-1, (C, m)).square().sum(-1)      # (k, b, C)
         height = self.log_weight - self.factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return (height[:, None] - .5 * square).logsumexp(-1).unflatten(1, z.shape[1:-1])
+
+# %% ../nbs/method/21_white.ipynb #c085311f
+def fit_code_prior(
+    codes,    # For each expert `(n_j, m)` codes
+    C:int,    # Gaussians in each prior, at most
+    seed:int, # For the starts
+)->CodePrior:
+    "The mixture of each expert's codes"
+    seeds = [child_seed(seed, "codes", j) % 2**32 for j in range(len(codes))]
+    fitted = [code_mixture(z.double().cpu().numpy(), C, s) for z, s in zip(codes, seeds)]
+    return CodePrior(*(torch.stack(v) for v in zip(*fitted)))
 
 # %% ../nbs/method/21_white.ipynb #d312cd95
 def spread_prior(

@@ -15,6 +15,7 @@ from ..commands import command
 from .ablations import ablations_seed, restarts_seed
 from .ablations_mnist import ablations_mnist_seed
 from .clusters import clusters_seed, digits_seed
+from .starts import starts_seed
 from .suite import suite_ablations_seed, suite_seed
 from .table1a import table1a_seed
 from .table1b import table1b_seed
@@ -31,13 +32,14 @@ class Experiment:
 EXPERIMENTS = dict(
     table1a=Experiment(table1a_seed, range(420, 430), ("paper",)),
     table1b=Experiment(table1b_seed, range(3), ("cpu", "paper")),
-    clusters=Experiment(clusters_seed, range(5)),
+    clusters=Experiment(clusters_seed, range(5), ("cpu", "deep")),
     digits=Experiment(digits_seed, range(5)),
     ablations=Experiment(ablations_seed, range(500, 510)),
     restarts=Experiment(restarts_seed, range(500, 510)),
     ablations_mnist=Experiment(ablations_mnist_seed, range(3)),
     suite=Experiment(suite_seed, range(5), ("cpu", "mnist")),
-    suite_ablations=Experiment(suite_ablations_seed, range(2)))
+    suite_ablations=Experiment(suite_ablations_seed, range(2)),
+    starts=Experiment(starts_seed, range(3)))
 
 # %% ../../nbs/experiments/08_reproduce.ipynb #246f8ac4
 def reproduce(

@@ -34,6 +34,7 @@ from ..state import State
 from ..vae import VAEExperts
 
 # %% ../../nbs/instrument/05_films.ipynb #9e743ce3
+@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no code varies
 def code_plane(
     codes, # `(n, m)`
     q,     # `(side,)` standard deviations from the mean

@@ -114,8 +114,10 @@ def span_of(
     values, # Numbers
     least:float=.01, # Smallest extent
 )->tuple:
-    "Limits of an axis around the values, with a margin, and not below an extent"
-    low, high = min(values), max(values)
+    "Limits of an axis around the finite values, with a margin, and not below an extent, nor below six digits"
+    finite = [v for v in values if np.isfinite(v)] or [0.]
+    low, high = min(finite), max(finite)
+    least = max(least, 1e-4 * max(-low, high))
     missing = max(least - (high - low), 0) / 2
     margin = .05 * max(high - low, least)
     return low - missing - margin, high + missing + margin
@@ -123,13 +125,17 @@ def span_of(
 # %% ../../nbs/instrument/02_panels.ipynb #0faf26d3
 def _line_style(history): return dict(lw=1.2, ms=4, marker="." if len(history) < 25 else "")
 
+def _plain_axis(ax, values):
+    ax.set_ylim(span_of(values))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.6g}".replace("-", "−")))
+
 def _divergences(ax, recording):
     history = recording.history
     add_divergences(ax, history, **_line_style(history))
     bound, mixture = ax.lines[-2:]
     bound.set(color="k")
     mixture.set(color="#3f90da", ls="--")
-    ax.ticklabel_format(axis="y", useOffset=False)
+    _plain_axis(ax, [*bound.get_ydata(), *mixture.get_ydata()])
     title_at(ax, "KL divergence, nats")
     if history: ax.legend(loc="upper right", fontsize=7, frameon=False, borderpad=0, handlelength=1.6, labelspacing=.2)
 
@@ -160,8 +166,7 @@ def _mark(ax, h, j, marker, **look):
 def _held_out(ax, recording):
     t, values = held_out_curve(recording)
     ax.plot(t, values, color="k", lw=1.2, marker=".", ms=4)
-    ax.set_ylim(span_of(values))
-    ax.ticklabel_format(axis="y", useOffset=False, style="plain")
+    _plain_axis(ax, values)
     title_at(ax, "held-out log-likelihood, nats")
 
 # %% ../../nbs/instrument/02_panels.ipynb #3086e843

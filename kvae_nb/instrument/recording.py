@@ -178,6 +178,7 @@ def shown(
     return np.sort(np.random.default_rng(0).permutation(n)[:SHOWN])
 
 # %% ../../nbs/instrument/01_recording.ipynb #a97df675
+@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
 def project(
     X, # `(n, *shape)` data
 )->np.ndarray: # `(n, 2)`

@@ -221,7 +221,7 @@ def test_bad_input(opened):
             nb.wait_for(says)
         open_run(good + "-none", "should be a run directory")
         stands_at(nb, 12)
-        open_run(good[:-4] + "newer", "written by another version of kvae_nb")
+        open_run(good[:-4] + "newer", "written by a newer version of kvae_nb")
         open_run(good[:-4] + "damaged", "missing or damaged")
         nb.shot("bad_run_voila")
         nb.choose("iteration", 3)
