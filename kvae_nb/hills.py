@@ -62,7 +62,7 @@ def counting_seconds(
     "About how long `how_many` takes on one core (chapter *how_many*)"
     n, d = min(n, PART), min(d, dimensions(high))
     most = n // (2 * d + 2)
-    halves = lambda sizes: 2 * gaussians_seconds(n // 2, d, [C for C in sizes if C <= most])
+    halves = lambda sizes: 2 * gaussians_seconds(n // 2, d, [size for size in sizes if size <= most])
     return {"how many: mixture": (4 if n < 600 else 1) * halves(SIZES[:12]),
             "how many: division": (4 if n < 2000 else 3) * halves(SIZES[9:12]), "how many: partition": .015 * high}
 

@@ -218,7 +218,6 @@ def _is_worth_it(one, plain, x):
 
 # %% ../nbs/method/22_own_units.ipynb #cd18cecb
 @patch
-@phase("trial")
 def _try_networks(self:OwnUnitsExperts, x, members, n_steps):
     "Keep the networks that explain unseen points better than their Gaussians do"
     open_to = (~self.net.gaussian).nonzero()[:, 0].tolist()
@@ -243,9 +242,8 @@ def _fit(self:OwnUnitsExperts, x, members, n_steps):
     "All of a training"
     self.learner, near = copy.deepcopy(self.new), without_far(x, members)
     self.fit_gaussians(x, near)
-    if n_steps: self._try_networks(x, near, math.ceil(TRIAL * n_steps))
-    if n_steps and not self.net.gaussian.all():
-        with phase("networks"): self._climb(x, near, n_steps)
+    if n_steps: phase("trial")(self._try_networks)(x, near, math.ceil(TRIAL * n_steps))
+    if n_steps and not self.net.gaussian.all(): phase("networks")(self._climb)(x, near, n_steps)
     self.trained = list(members), n_steps
 
 # %% ../nbs/method/22_own_units.ipynb #b2935013

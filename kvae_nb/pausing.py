@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GATE', 'PROGRESS', 'PRIOR', 'Stopped', 'Gate', 'wait_if_paused', 'Report', 'Progress', 'phase', 'tracked', 'expect',
-           'in_words', 'Bar', 'Lines', 'bar_or_lines', 'reporting', 'paced']
+           'in_words', 'Bar', 'Lines', 'bar_or_lines', 'reporting', 'shown_if', 'paced']
 
 # %% ../nbs/method/02_pausing.ipynb #c4c3213e
 import contextvars
@@ -240,6 +240,12 @@ def finish(self:Progress):
     "All is done, whatever was expected"
     self.plan, self.done = {"": 1.}, {"": 1.}
     self.report(now=True)
+
+def shown_if(
+    verbose:bool,
+):  # A context
+    "What runs inside reports to what draws here, or, where not verbose, to nobody"
+    return reporting(bar_or_lines() if verbose else None)
 
 # %% ../nbs/method/02_pausing.ipynb #5991eb72
 def paced(

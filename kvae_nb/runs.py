@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'environment', 'Timer', 'write_bytes', 'named_error', 'flush', 'atomic_path', 'write_json', 'sha256',
-           'check_new', 'new_run', 'open_run', 'read_manifest', 'run_file']
+           'check_new', 'new_run', 'read_manifest', 'open_run', 'has_changed', 'run_file']
 
 # %% ../nbs/method/06_runs.ipynb #cd12204f
 import hashlib
@@ -22,16 +22,16 @@ import scipy
 import sklearn
 import torch
 
-from .checks import argument_error
+from .checks import argument_error, get_device
 
 # %% ../nbs/method/06_runs.ipynb #da1d5590
-def environment()->dict: # `versions`, `system`, `cpu`, `cores`, `threads`, `gpu`
+def environment()->dict: # `versions`, `system`, `cpu`, `cores`, `threads`, `gpu`, `device`
     "Versions and hardware, to be saved beside every measured number"
     modules = dict(torch=torch, numpy=np, scipy=scipy, sklearn=sklearn)
     versions = dict(python=platform.python_version(), **{name: m.__version__ for name, m in modules.items()})
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     hardware = dict(cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpus)
-    return dict(versions=versions, system=platform.system(), **hardware)
+    return dict(versions=versions, system=platform.system(), **hardware, device=str(get_device()))
 
 def _cpu():
     "The processor's name, as Linux knows it, else as Python does"
@@ -100,6 +100,10 @@ def flush(
     except OSError as e: raise named_error(e, path) from None
     finally: os.close(held)
 
+def _remove(path):
+    if path.is_dir(): shutil.rmtree(path, ignore_errors=True)
+    else: path.unlink(missing_ok=True)
+
 # %% ../nbs/method/06_runs.ipynb #5561b6f8
 @contextmanager
 def atomic_path(
@@ -127,10 +131,6 @@ def _check_target(path, suffixes, overwrite, name):
     if taken: raise argument_error(name, "a file that does not exist yet", f"{path}, which exists")
     if not path.parent.is_dir(): raise argument_error(name, "in a folder that exists", path)
     return path
-
-def _remove(path):
-    if path.is_dir(): shutil.rmtree(path, ignore_errors=True)
-    else: path.unlink(missing_ok=True)
 
 # %% ../nbs/method/06_runs.ipynb #bb23da27
 def write_json(
@@ -182,17 +182,7 @@ def _write_manifest(folder):
     meta = json.loads(manifest.read_text()) if manifest.exists() else {}
     write_json(manifest, dict(format=FORMAT, **meta, files=digests))
 
-# %% ../nbs/method/06_runs.ipynb #fb025d5d
-def open_run(
-    path, # A run directory
-)->dict:  # Its manifest
-    "Check every file of a run directory against its checksum; ValueError for the first that fails"
-    path = Path(path)
-    if not (path/"run.json").is_file(): raise argument_error("path", "a run directory (a folder with a run.json)", path)
-    meta = read_manifest(path)
-    for name, digest in meta["files"].items(): _check_file(path, name, digest)
-    return meta
-
+# %% ../nbs/method/06_runs.ipynb #99c99f0d
 def read_manifest(
     path, # A run directory
 )->dict:  # With `format`, `files` and `names`, and what was written beside
@@ -207,13 +197,35 @@ def read_manifest(
     try: return {**meta, "files": dict(meta["files"]), "names": dict(meta.get("names", {}))}
     except (ValueError, TypeError): raise _not_whole(path, "run.json is damaged") from None
 
+def _not_whole(path, fault): return argument_error("path", "a whole run directory", f"{path}, whose {fault}")
+
+# %% ../nbs/method/06_runs.ipynb #fb025d5d
+def open_run(
+    path, # A run directory
+)->dict:  # Its manifest
+    "Check every file of a run directory against its checksum; ValueError for the first that fails"
+    path = Path(path)
+    if not (path/"run.json").is_file(): raise argument_error("path", "a run directory (a folder with a run.json)", path)
+    meta = read_manifest(path)
+    try:
+        for name, digest in meta["files"].items(): _check_file(path, name, digest)
+    except (ValueError, OSError):
+        if not has_changed(path, meta): raise
+        return open_run(path)
+    return meta
+
+def has_changed(
+    path,      # A run directory
+    meta:dict, # Its manifest, as it was read
+)->bool:
+    "Has a training put other files in the place of these since?"
+    return read_manifest(path)["files"] != meta["files"]
+
 def _check_file(path, name, digest):
     plain = Path(name).name == name and not (path/name).is_symlink()
     if not plain: raise argument_error("path", "a run directory with plain files", f"{path} with {name!r}")
     whole = (path/name).is_file() and sha256(path/name) == digest
     if not whole: raise _not_whole(path, f"{name} is missing or damaged")
-
-def _not_whole(path, fault): return argument_error("path", "a whole run directory", f"{path}, whose {fault}")
 
 # %% ../nbs/method/06_runs.ipynb #98269727
 def run_file(
