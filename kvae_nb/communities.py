@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EVENNESS', 'LEAST', 'SMALLEST', 'links', 'separation', 'embedding', 'unit_rows', 'excess', 'density', 'merge_parts',
-           'settle', 'proposals', 'communities']
+           'settle', 'proposals', 'communities', 'communities_seconds']
 
 # %% ../nbs/method/23_communities.ipynb #4947ac8d
 import numpy as np
@@ -146,3 +146,11 @@ def communities(
     except ArpackError as e: raise ValueError(f"the graph of neighbours has no embedding: {e}") from e
     if not found: raise ValueError(f"the graph of neighbours has no {k} communities")
     return max(found, key=lambda c: separation(links(A, c, k)))
+
+# %% ../nbs/method/23_communities.ipynb #c0a1e2d3
+def communities_seconds(
+    n:int, # Points
+    k:int, # Clusters
+)->float:
+    "About how long `communities` takes on one core"
+    return .02 + 1e-5 * n * k

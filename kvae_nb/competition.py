@@ -16,10 +16,23 @@ import torch
 from .assignment import members_of, shares, two_best
 from .checks import argument_error, get_device
 from .iteration import step
+from .pausing import expect, phase
 from .protocols import BaseExperts, method
 from .randomness import generator, seeded
 from .selection import choose, keep_best, split_off
-from .state import State, check_losses, log_weights_of, make_experts, make_scorer, rule_at, start
+from .start import iteration_name, stretch_name
+from kvae_nb.state import (
+    State,
+    check_losses,
+    foreseen,
+    log_weights_of,
+    make_experts,
+    make_scorer,
+    n_quiet,
+    rule_at,
+    start,
+)
+
 
 # %% ../nbs/method/31_competition.ipynb #338dccd0
 def refine(
@@ -30,20 +43,20 @@ def refine(
     s, done, experts = state.settings, state.refined, copy.deepcopy(state.experts)
     n = min(s.vae_steps, s.refine_steps - done)
     lr = (1 - done / s.refine_steps, 1 - (done + n) / s.refine_steps)
-    with seeded(s.seed, "refine", done):
+    with seeded(s.seed, "refine", done), phase(stretch_name(done, s)):
         losses = experts.train(x, state.members, n, generator(s.seed, "refine", done, device=x.device), lr=lr)
     check_losses(losses, state.iteration, state.k)
     return dataclasses.replace(state, experts=experts, phase="refine", refined=done + n)
+
 
 # %% ../nbs/method/31_competition.ipynb #71ac6236
 def has_converged(
     state:State, # Any
 )->bool:
     "Has the share of points that moved stayed at or below `tol` for `patience` iterations, in every restart?"
-    s, recent = state.settings, state.history[-state.settings.patience:]
+    s = state.settings
     if rule_at(s, state.iteration) != rule_at(s, s.n_iters): return False  # the bound has yet to come
-    still = [h["moved"].max() <= s.tol and not any(h["revived"]) for h in recent]
-    return len(recent) == s.patience and all(still)
+    return n_quiet(state) >= s.patience
 
 # %% ../nbs/method/31_competition.ipynb #b8fcb01e
 def assign_all(
@@ -58,6 +71,7 @@ def assign_all(
     return dataclasses.replace(state, c=c, alpha=alpha, members=members, second=second, margin=margin, phase="done")
 
 # %% ../nbs/method/31_competition.ipynb #4157b8f4
+@phase("assignment")
 def finish(
     state:State, # Of any phase
     x,           # All points, those held out too
@@ -77,7 +91,9 @@ def compete(
     x,           # The points
 )->State:
     "The state after one more iteration; under `final=\"best\"` it remembers the states before it"
-    new, s = step(state, x), state.settings
+    s = state.settings
+    expect(foreseen(state, x.shape[1:]))
+    with phase(iteration_name(state.iteration + 1, s)): new = step(state, x)
     if s.final != "best" or s.n_init > 1: return new
     return dataclasses.replace(new, visited=(*state.visited, dataclasses.replace(state, visited=())))
 
@@ -87,8 +103,10 @@ def end_competition(
     x_held_out,  # Points that restarts are compared on
 )->State:        # One restart, of phase "select"
     "The best of the restarts; under `final=\"best\"` as it was when its partition was best"
-    if state.visited: state = keep_best([*state.visited, state], x)
-    return choose(state, x_held_out)
+    expect(foreseen(state, x.shape[1:]))
+    with phase("choice"):
+        if state.visited: state = keep_best([*state.visited, state], x)
+        return choose(state, x_held_out)
 
 # %% ../nbs/method/31_competition.ipynb #a81ba775
 def advance(
@@ -125,6 +143,7 @@ def _check_fits(state, x, s):
     if n != len(x): raise argument_error("state", f"of a run on {len(x)} points", f"one on {n}")
     if tuple(shape) != x.shape[1:]: raise argument_error("state", f"of a run on points of shape {x.shape[1:]}", shape)
 
+
 # %% ../nbs/method/31_competition.ipynb #d33fef2c
 def fit(
     x,             # `(n, *shape)` points, scaled, a tensor
@@ -147,6 +166,7 @@ def fit(
     while state.phase != "done":
         state = advance(state, x, x_train, x_held_out)
         yield state
+
 
 # %% ../nbs/method/31_competition.ipynb #9f49559a
 SHAPES = ("n_components recipe units network hidden latent likelihood n_importance dtype "

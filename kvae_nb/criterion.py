@@ -4,15 +4,18 @@
 
 # %% auto #0
 __all__ = ['NOISE', 'BALANCE', 'MOST', 'CLIP', 'm_step', 'log_prob', 'softmax', 'background', 'dictionary', 'split_by',
-           'densities_of', 'held_out', 'measures', 'Judgement', 'dictionary_sizes', 'judge']
+           'densities_of', 'held_out', 'measures', 'Judgement', 'dictionary_sizes', 'judge_seconds', 'judge']
 
 # %% ../nbs/method/23_criterion.ipynb #661df89c
+import math
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
+
+from .pausing import tracked
 
 # %% ../nbs/method/23_criterion.ipynb #7dafa9ae
 def m_step(
@@ -112,7 +115,7 @@ def held_out(
 )->np.ndarray:  # `(candidates, n, k)` nats
     "log alpha_j p_j(x), from clusters that have not seen the point"
     out = np.full((len(parts), len(Z), k), -np.inf)
-    for f in range(fold.max() + 1):
+    for f in tracked(range(fold.max() + 1)):
         train, test = fold != f, fold == f
         R = dictionary(Z[train], C, seed)
         for i, c in enumerate(parts):
@@ -164,11 +167,25 @@ def dictionary_sizes(n, d, k):
     most = max(1, min(MOST, n // (16 if d <= 3 else 24 + 4 * d)))
     return sorted({1, min(2 * k, most), max(most // 2, 1), most})
 
+# %% ../nbs/method/23_criterion.ipynb #438d6362
+def _n_folds(n): return (5, 3) if n < 1000 else (2, 1)
+
+def judge_seconds(
+    n:int,       # Points
+    d:int,       # Dimensions
+    k:int,       # Clusters
+    n_parts:int, # Candidates
+    sizes=None,  # Dictionaries that are tried
+)->list:         # One for each size
+    "About how long `judge` takes on one core"
+    components = [15 * C + 4 * n_parts * (C + k) for C in sizes or dictionary_sizes(n, d, k)]  # of all steps of EM
+    return [math.prod(_n_folds(n)) * C * (6e-5 + 5e-9 * n * d) for C in components]
+
 # %% ../nbs/method/23_criterion.ipynb #736b386a
 def _judged(Z, parts, k, C, folds):
     "Under dictionaries of one size, the mean over divisions into folds"
     found, noise = [], background(Z)
-    for seed, fold in folds.items():
+    for seed, fold in tracked(folds.items()):
         lps = held_out(Z, parts, k, C, fold, seed)
         found.append([np.array(v) for v in zip(*(measures(lp, c, noise) for lp, c in zip(lps, parts)))])
     fit, overlap, entropy = (np.mean(v, 0) for v in zip(*found))
@@ -184,9 +201,11 @@ def judge(
 )->Judgement:
     "The criterion S of every candidate, under the dictionary with the best fit"
     n, d = Z.shape
-    n_folds, seeds = (5, [seed, seed + 1, seed + 2]) if n < 1000 else (2, [seed])
-    folds = {s: np.random.default_rng(s).permutation(n) % n_folds for s in seeds}
+    n_folds, times = _n_folds(n)
+    folds = {seed + i: np.random.default_rng(seed + i).permutation(n) % n_folds for i in range(times)}
+    sizes = sizes or dictionary_sizes(n, d, k)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        tried = [_judged(Z, parts, k, C, folds) for C in sizes or dictionary_sizes(n, d, k)]
+        costs = judge_seconds(n, d, k, len(parts), sizes)
+        tried = [_judged(Z, parts, k, C, folds) for C in tracked(sizes, costs)]
     return max(tried, key=lambda judgement: judgement.L.max())

@@ -15,19 +15,21 @@ import torch
 from fastcore.basics import patch
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
 
 from . import competition
 from .autoencoder import StackedVAE
 from .checkpoint import to_plain
-from .checks import argument_error, as_array, check_number
+from .checks import argument_error, as_array, check_number, checked_points
 from .competition import finish, report_lines, report_of
 from .doubts import counted_report, doubts_of
-from .how_many import HowMany, how_many
+from .hills import counting_seconds
+from .how_many import HowMany, check_range, how_many
 from .parameters import parameters_doc, takes_settings
+from .pausing import expect, phase, shown_if
 from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
+from .start import planned
 from .state import log_weights_of, scaling_of
 from .vae import sample_mixture
 
@@ -77,7 +79,11 @@ def counted(self:KVAE,
     if not is_auto and len(self.n_components) != 2:
         raise argument_error("n_components", "an integer, 'auto' or a range (low, high)", self.n_components)
     low, high = (1, min(12, len(X))) if is_auto else self.n_components
-    with undisturbed(): return how_many(X, low, high, seed)
+    check_range(low, high, len(X))
+    about, shape = Settings(**self.settings_params(min(max(low, 4), high))), X.shape[1:]
+    expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
+    with undisturbed(), phase("how many"): return how_many(X, low, high, seed)
+
 
 # %% ../nbs/method/34_estimator.ipynb #03ab03ac
 @patch
@@ -131,30 +137,22 @@ def _take(self:KVAE, s, scaling, state, lower_bound):
 def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None):
     "Drive the competition, from its start or from a state of it, and keep what came of it"
     state, ended = None, None
-    steps = tqdm(total=s.n_iters + math.ceil(s.refine_steps / s.vae_steps) + 3, disable=not self.verbose, desc="kVAE")
+    expect(planned(s, tuple(x.shape[1:]), len(x)))
     try:
-        with steps:
-            for state in competition.fit(x, s, c=c, state=begun):
-                _show(steps, state)
-                if on_state: on_state(state)
+        for state in competition.fit(x, s, c=c, state=begun):
+            state = dataclasses.replace(state, report={**state.report, **counted_report(found)})
+            if on_state: on_state(state)
     except (KeyboardInterrupt, FloatingPointError) as e:
         if state is None or state.iteration == 0: raise
         ended = e
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
-    state = dataclasses.replace(state, report={**state.report, **counted_report(found)})
-    self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
-    if s.recipe == "auto":
-        for doubt in doubts_of(state, x.to(state.c.device)): warnings.warn(doubt, stacklevel=3)
+    with phase("bound"):
+        self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
+        doubts = doubts_of(state, x.to(state.c.device)) if s.recipe == "auto" else []
+    for doubt in doubts: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
     if ended is not None: raise ended
-
-def _show(steps, state):
-    "Where the run stands, on the progress bar"
-    moved = f"{state.history[-1]['moved'].min():.1%}" if state.history else ""
-    steps.update()
-    steps.set_postfix(phase=state.phase, iteration=state.iteration, moved=moved)
-    if state.phase == "done": steps.update(steps.total - steps.n)
 
 # %% ../nbs/method/34_estimator.ipynb #f69579b7
 @patch
@@ -167,13 +165,14 @@ def fit(self:KVAE,
     "Let k VAEs compete for the points of `X`"
     Settings(**self.settings_params())
     if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)  # chapter saving
-    X = as_array(X)
-    found = self.counted(X, to_seed(self.random_state))
-    s = self.resolved_settings(X, found and found.k)
-    c = self.given_partition(len(X)) if s.init == "labels" else None
-    with undisturbed():
-        scaling = scaling_of(X, s)
-        self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state, found)
+    X = checked_points(self, X, reset=True)
+    with shown_if(self.verbose):
+        found = self.counted(X, to_seed(self.random_state))
+        s = self.resolved_settings(X, found and found.k)
+        c = self.given_partition(len(X)) if s.init == "labels" else None
+        with undisturbed():
+            scaling = scaling_of(X, s)
+            self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state, found)
     return self
 
 # %% ../nbs/method/34_estimator.ipynb #0ffea888
@@ -190,12 +189,19 @@ def summary(self:KVAE)->str:
 # %% ../nbs/method/34_estimator.ipynb #e42fddb2
 @patch
 def scaled(self:KVAE,
-    X, # `(n, *shape)` points
+    X, # `(n, *shape)` points, their features in the order of `fit`
 )->torch.Tensor:
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape)
     with undisturbed(): return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
+
+@patch
+def _seen(self:KVAE, X):
+    "`scaled`, the names of the features compared with those of `fit`"
+    check_is_fitted(self, "state_")
+    return self.scaled(checked_points(self, X))
+
 
 # %% ../nbs/method/34_estimator.ipynb #cfd0d15c
 @patch
@@ -203,7 +209,7 @@ def predict(self:KVAE,
     X, # `(n, *shape)` points, new ones too
 )->np.ndarray: # `(n,)`
     "The expert that explains each point best, by the rule that the competition used"
-    x = self.scaled(X)
+    x = self._seen(X)
     with undisturbed(): return log_weights_of(self.state_, x)[0].argmax(1).cpu().numpy()
 
 # %% ../nbs/method/34_estimator.ipynb #7ca4b6a8
@@ -212,7 +218,7 @@ def predict_proba(self:KVAE,
     X, # `(n, *shape)` points
 )->np.ndarray: # `(n, k)`, rows sum to one
     "How the experts share each point: the softmax of what the rule compares; its argmax is `predict`"
-    x = self.scaled(X)
+    x = self._seen(X)
     with undisturbed(): return log_weights_of(self.state_, x)[0].double().softmax(1).cpu().numpy()
 
 # %% ../nbs/method/34_estimator.ipynb #350e98fc
@@ -221,7 +227,7 @@ def score_samples(self:KVAE,
     X, # `(n, *shape)` points
 )->np.ndarray: # `(n,)` nats
     "The mixture's estimated log-density at each point (importance-weighted bound)"
-    x = self.scaled(X)
+    x = self._seen(X)
     with undisturbed():
         joint = self.state_.experts.bound(x).double() + self.state_.alpha[0].double().log()
         return (joint.logsumexp(1) - self.scaling_.log_volume).cpu().numpy()

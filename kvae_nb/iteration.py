@@ -15,6 +15,7 @@ import torch
 
 from .assignment import halves, kl_curves, log_normaliser, members_of, shares, starved, two_best
 from .discriminator import Bound
+from .pausing import phase
 from .protocols import BaseScorer, method, offers
 from .randomness import generator, seeded
 from .state import State, by_restart, check_losses, compared, rule_at
@@ -30,10 +31,10 @@ def step(
     experts, scorer = copy.deepcopy((state.experts, _scorer_at(state, t)))
     with seeded(s.seed, "step", t):
         g = generator(s.seed, "step", t, device=x.device)
-        losses = experts.train(x, state.members, s.vae_steps, g)  # 1. each expert on its own points
+        with phase("experts"): losses = experts.train(x, state.members, s.vae_steps, g)  # 1. each on its own points
         check_losses(losses, t, state.k)
-        accuracy = scorer.train(x, experts, s.disc_steps, g)      # 2. density ratios
-    scores = by_restart(scorer.log_ratio(x, experts), state.k)    # (R, n, k)
+        with phase("discriminators"): accuracy = scorer.train(x, experts, s.disc_steps, g)  # 2. density ratios
+    with phase("scores"): scores = by_restart(scorer.log_ratio(x, experts), state.k)  # (R, n, k)
     log_w = compared(state, scores, rule_at(s, t))                # 3. normalised over the training set
     c, second, margin = two_best(log_w)                           # 4. the expert that explains it best
     parts = dict(experts=experts, scorer=scorer, log_z=log_normaliser(scores), second=second, margin=margin)

@@ -27,12 +27,14 @@ from .tables import TABLES, column_names, table_pieces
 def source_of(
     path, # A run directory
 )->dict:  # As `load_again` takes it; empty where a run came from Python
-    "Where the points of a run came from"
-    for name in ("run.json", "results.json"):
+    "Where the points of a run came from, and the names of their columns"
+    found = {}
+    for name in ("results.json", "run.json"):
         file = Path(path)/name
-        found = json.loads(file.read_text()).get("source") if file.is_file() else None
-        if found: return found
-    return {}
+        about = json.loads(file.read_text()) if file.is_file() else {}
+        names = dict(columns=about["feature_names"]) if "feature_names" in about else {}
+        found = found | names | (about.get("source") or {})
+    return found
 
 # %% ../nbs/method/38_labelling.ipynb #b7634cd3
 def describe_points(

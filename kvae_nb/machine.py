@@ -9,6 +9,7 @@ __all__ = ['environment', 'Timer']
 import os
 import platform
 import time
+from pathlib import Path
 
 import numpy as np
 import scipy

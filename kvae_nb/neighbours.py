@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['RIDGE', 'NEIGHBOURS', 'AMONG', 'COMPONENTS', 'SCALE', 'tangents', 'tangent_distances', 'nearest', 'projected',
-           'neighbours', 'neighbour_graph']
+           'neighbours', 'neighbours_seconds', 'neighbour_graph']
 
 # %% ../nbs/method/23_neighbours.ipynb #79eed69a
+import math
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -82,6 +84,17 @@ def neighbours(
     square = tangent_distances(P, T, idx)
     order = square.argsort(1, kind="stable")[:, :NEIGHBOURS]
     return np.take_along_axis(idx, order, 1), np.take_along_axis(square, order, 1)
+
+# %% ../nbs/method/23_neighbours.ipynb #c0a1e2d5
+def neighbours_seconds(
+    n:int,       # Points
+    shape:tuple, # Of one point
+)->float:
+    "About how long `neighbours` takes on one core"
+    d = math.prod(shape)
+    if len(shape) == 1: return .005 + 1e-9 * n * n * d
+    m = min(COMPONENTS, n, d)
+    return .05 + n * (1e-8 * 6 * d * m + 1e-9 * AMONG * 6 * m) + 1e-10 * n * n * m
 
 # %% ../nbs/method/23_neighbours.ipynb #3b066508
 SCALE = 7 # Whose distance is a point's own unit

@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 
 from . import stack
-from .pausing import paced
+from .pausing import paced, phase, tracked
 from .randomness import generator
 from .stack import Learner, batches
 from .units import LOG_2PI, white_units, without_far
@@ -192,7 +192,7 @@ def _climb(self:OwnUnitsExperts, x, members, n_steps, end=0.):
     part = self.select(active)
     u, own = part._own_points(x, [members[j] for j in active])
     cuts = [round(n_steps * i / REFITS) for i in range(REFITS + 1)]
-    for a, b in pairwise(cuts):
+    for a, b in tracked(list(pairwise(cuts))):
         part._fit_codes(u, own)
         g = generator(self.seed, "climb", a, device=x.device)
         part._stretch(u, own, b - a, g, [1 - t / n_steps * (1 - end) for t in (a, b)])
@@ -242,8 +242,8 @@ def _fit(self:OwnUnitsExperts, x, members, n_steps):
     "All of a training"
     self.learner, near = copy.deepcopy(self.new), without_far(x, members)
     self.fit_gaussians(x, near)
-    if n_steps: self._try_networks(x, near, math.ceil(TRIAL * n_steps))
-    if n_steps and not self.net.gaussian.all(): self._climb(x, near, n_steps)
+    if n_steps: phase("trial")(self._try_networks)(x, near, math.ceil(TRIAL * n_steps))
+    if n_steps and not self.net.gaussian.all(): phase("networks")(self._climb)(x, near, n_steps)
     self.trained = list(members), n_steps
 
 # %% ../nbs/method/22_own_units.ipynb #b2935013

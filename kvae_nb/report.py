@@ -230,7 +230,8 @@ def conclude(
     rows = compare(X, X_held_out, y, model, seconds) if source["compare"] else [one]
     save_pictures(model, X, y, out, source.get("columns", ()))
     _write_results(model, rows, source, out)
-    print(f"{source['data']}, {len(X)} points, k = {model.n_components}, {model.n_iter_} iterations: {out}")
+    if "how_many" in model.report_: print(f"how many: {model.report_['how_many']['answer']}")
+    print(f"{source['data']}, {len(X)} points, k = {len(model.weights_)}, {model.n_iter_} iterations: {out}")
     print(table(rows))
     if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")
 
@@ -238,4 +239,5 @@ def _write_results(model, rows, source, out):
     "The table, the sizes of the clusters, and what a number needs beside it"
     sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
     about = dict(lower_bound=model.lower_bound_, sizes=sizes, environment=environment())
+    if "how_many" in model.report_: about["how_many"] = model.report_["how_many"]
     write_json(Path(out)/"results.json", dict(source=source, results=rows, **about))

@@ -17,6 +17,7 @@ from .checkpoint import read_state, to_plain, write_state
 from .checks import argument_error, check_number
 from .competition import go_on
 from .estimator import KVAE
+from .pausing import shown_if
 from .randomness import undisturbed
 from .runs import new_run, run_file
 from .scaling import Scaling
@@ -28,7 +29,7 @@ def params_of(
     model:KVAE, # Fitted or not
 )->dict:
     "Its parameters as JSON can hold them, but the random state, which is the seed of the settings"
-    params = {**model.get_params(), **model.settings_params()}
+    params = {**model.get_params(), **model.settings_params(), "n_components": model.n_components}
     return {name: to_plain(v) for name, v in params.items() if name != "random_state"}
 
 def model_from(
@@ -50,6 +51,7 @@ def write(self:KVAE,
     numbers = {name: np.array(getattr(self.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
     about = dict(params=params_of(self), lower_bound=self.lower_bound_, shape=list(self.scaling_.shape))
+    if hasattr(self, "feature_names_in_"): about["feature_names"] = self.feature_names_in_.tolist()
     write_state(folder, self.state_, about, scaling)
 
 # %% ../nbs/method/35_saving.ipynb #358b832d
@@ -74,6 +76,8 @@ def load(cls:KVAE,
         raise argument_error("path", "a run directory of a fitted KVAE", found)
     model = model_from(meta, state.settings, cls)
     model._take(state.settings, _scaling(path, meta), state, meta["lower_bound"])
+    names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
+    if names: model.feature_names_in_ = np.array(names, dtype=object)
     return model
 
 def _scaling(path, meta):
@@ -86,9 +90,9 @@ def _scaling(path, meta):
 @patch
 def _fit_again(self:KVAE, X, on_state):
     "Go on from the last state, in the same units and under the same seed, on points that may be others"
-    x, seed = self.scaled(X), self.settings_.seed
+    x, seed = self._seen(X), self.settings_.seed
     told = Settings(**self.settings_params(self.state_.k), seed=seed).resolve(x.shape[1:], len(x))
-    with undisturbed():
+    with undisturbed(), shown_if(self.verbose):
         state = go_on(self.state_, told, x)
         self._run(state.settings, self.scaling_, x, on_state=on_state, begun=state)
     return self
@@ -102,5 +106,6 @@ def merge(self:KVAE,
     "Put the experts together into clusters, such that few points lie between two of them"
     check_is_fitted(self, "state_")
     check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
-    with undisturbed(): log_w = log_weights_of(self.state_, self.scaled(X))[0]
+    x = self._seen(X)
+    with undisturbed(): log_w = log_weights_of(self.state_, x)[0]
     return assignment.merge(assignment.runners_up(log_w).cpu(), n_clusters, self.settings_.seed)

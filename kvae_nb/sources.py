@@ -20,13 +20,14 @@ from .report import as_labels
 # %% ../nbs/method/46_sources.ipynb #c25deb0f
 def load_checked(
     data:str,      # A name or a file, as `load` takes it
-    n_min:int,     # Fewest points
+    n_min:int,     # Fewest points: the experts, or the largest number of them that is asked for
     deskew:bool,   # Shear handwritten images upright first
     **source,      # What else `find_points` takes
 )->Points:
     "Data and labels, refused where they cannot be used"
     found = find_points(data, **source)
-    X = as_array(found.X, n_min=n_min)
+    X = as_array(found.X)
+    if len(X) < n_min: raise argument_error("k", f"at most {len(X)}, the number of points", n_min)
     if deskew: X = data_module.deskew(X)
     y = None if found.y is None else as_labels(found.y, len(X))
     return Points(X, y, found.columns, found.turned)

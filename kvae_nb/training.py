@@ -21,6 +21,7 @@ from .changes import change_run, hold_run, names_in
 from .checkpoint import read_state, settings_here, to_plain, write_tensors, write_visited
 from .checks import argument_error, check_number
 from .estimator import KVAE
+from .pausing import shown_if
 from .randomness import undisturbed
 from .runs import Timer, new_run, open_run, read_manifest, run_file, write_bytes, write_json
 from .saving import model_from, params_of
@@ -142,7 +143,7 @@ def _fit_model(model, X, state, on_state):
     "What `KVAE.fit` does, also from a state on"
     if state is None: return model.fit(X, on_state=on_state)
     s = state.settings
-    with undisturbed():
+    with undisturbed(), shown_if(model.verbose):
         scaling = scaling_of(X, s)
         model._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), on_state=on_state, begun=state)
 

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from . import stack
 from .autoencoder import StackedVAE, elbo, importance_bound
-from .pausing import paced
+from .pausing import paced, tracked
 from .protocols import BaseExperts
 from .randomness import generator
 from .stack import Learner, batches, holding
@@ -102,7 +102,7 @@ def anneal(
     chunk:int=100, # Steps that are drawn at once
 ):
     "Train, the learning rate falling linearly to zero; FloatingPointError for a loss that is not finite"
-    for done in range(0, n_steps, chunk):
+    for done in tracked(range(0, n_steps, chunk)):
         n = min(chunk, n_steps - done)
         lr = (1 - done / n_steps, 1 - (done + n) / n_steps)
         losses = experts.train(x, members, n, generator(seed, "anneal", done, device=x.device), lr=lr)
