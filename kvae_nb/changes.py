@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .checks import argument_error
-from .runs import FORMAT, flush, named_error, read_manifest, run_file, sha256, write_bytes
+from .runs import FORMAT, flush, named_error, read_manifest, run_file, sealed, sha256, write_bytes
 
 try:
     import fcntl
@@ -61,7 +61,7 @@ def _commit(path, folder, keep):
     try:
         for name, at in moves.items(): (folder/name).replace(path/at)
         flush(path)
-        write_bytes(folder/"run.json", json.dumps(meta, indent=1).encode())
+        write_bytes(folder/"run.json", json.dumps(sealed(meta), indent=1).encode())
         flush(folder/"run.json")
         (folder/"run.json").replace(path/"run.json")
         flush(path)

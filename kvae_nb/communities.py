@@ -57,6 +57,14 @@ def unit_rows(U):
     "Rows of length one"
     return U / np.maximum(np.linalg.norm(U, axis=1, keepdims=True), 1e-12)
 
+# %% ../nbs/method/23_communities.ipynb #13d173ac
+def _joined(p, a, b):
+    "The links once b is part of a"
+    p = p.copy()
+    p[a] += p[b]
+    p[:, a] += p[:, b]
+    return p
+
 # %% ../nbs/method/23_communities.ipynb #e536cf8b
 def excess(p):
     "`(C, C)` links between parts beyond half of what chance would give (Newman's modularity): even clusters"
@@ -83,13 +91,6 @@ def merge_parts(
         group = np.where(group == b, a, group - (group > b))
     return group
 
-def _joined(p, a, b):
-    "The links once b is part of a"
-    p = p.copy()
-    p[a] += p[b]
-    p[:, a] += p[:, b]
-    return p
-
 # %% ../nbs/method/23_communities.ipynb #fd108954
 def settle(
     A,     # `(n, n)` graph
@@ -106,28 +107,28 @@ def settle(
     return c
 
 # %% ../nbs/method/23_communities.ipynb #23159caf
-def _clusters(rows, A, k, C, seed):
-    "Yield k clusters: from k-means, or from C parts put together in both ways"
-    c = KMeans(C, n_init=10 if C == k else 2, random_state=seed).fit_predict(rows)
-    if C == k: yield c
-    else: yield from (merge_parts(links(A, c, C), k, pull)[c] for pull in (excess, density))
+def _clusters(rows, A, k, n_parts, seed):
+    "Yield k clusters: from k-means, or from more parts, put together in both ways"
+    c = KMeans(n_parts, n_init=10 if n_parts == k else 2, random_state=seed).fit_predict(rows)
+    if n_parts == k: yield c
+    else: yield from (merge_parts(links(A, c, n_parts), k, pull)[c] for pull in (excess, density))
 
-SMALLEST = 10 # Points of a cluster, where there are enough: fewer stand apart because each is linked to only so many
+SMALLEST = 10 # Points of a cluster, where there are enough: fewer stand apart since each is linked to only so many
 
 def proposals(
     A,        # `(n, n)` graph
     k:int,    # Clusters
     seed:int, # For embedding and k-means
 ):
-    "Yield settled partitions into k clusters from some numbers of eigenvectors and parts, none with a cluster below ten points"
+    "Yield settled partitions from some numbers of eigenvectors and parts, no cluster below ten points"
     n = A.shape[0]
     least = max(1, min(SMALLEST, n // (2 * k)))
     sizes = sorted({min(m, n - 2) for m in (k, k + 2, 3 * k // 2, 2 * k, 5 * k // 2)})
     U = embedding(A, sizes[-1], seed)
     for m in sizes:
-        many = [C for C in (3 * k, 6 * k) if 2 * m >= 3 * k and C <= n // 10]
-        for C in (k, *many):
-            for c in _clusters(unit_rows(U[:, :m]), A, k, C, seed):
+        many = [factor * k for factor in (3, 6) if 2 * m >= 3 * k and n // 10 >= factor * k]
+        for n_parts in (k, *many):
+            for c in _clusters(unit_rows(U[:, :m]), A, k, n_parts, seed):
                 settled = settle(A, c, k)
                 if np.bincount(settled, minlength=k).min() >= least: yield settled
 

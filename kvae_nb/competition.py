@@ -214,7 +214,8 @@ def _start_line(report):
 
 def _graph_line(report):
     "Of a start from the graph of neighbours"
-    return f"start: {report['taken']}, {100 * report['cut']:.1f} % of its links cut (separation {report['separation']:.2f} nats)"
+    cut = f"{100 * report['cut']:.1f} % of its links cut"
+    return f"start: {report['taken']}, {cut} (separation {report['separation']:.2f} nats)"
 
 def _iterations_line(report):
     "What the competition did"

@@ -13,9 +13,18 @@ import torch
 
 from .checks import argument_error
 
-# %% ../nbs/method/10_scaling.ipynb #35852ce3
+# %% ../nbs/method/10_scaling.ipynb #6d6aa477
 FARTHEST = 1e15 # Units from the shift that a value may be away
 
+def _in_units(X, scaling):
+    "Values in the experts' units, rounded to a millionth"
+    with np.errstate(over="ignore"): u = (np.asarray(X, float) - scaling.shift) / scaling.scale
+    farthest = np.abs(u).max()
+    if farthest <= FARTHEST: return np.round(u * 2**20) / 2**20
+    expected = f"within {FARTHEST:.0e} deviations of the points that were fitted"
+    raise argument_error("X", expected, f"a value {farthest:.3g} deviations away")
+
+# %% ../nbs/method/10_scaling.ipynb #35852ce3
 @dataclass(frozen=True, eq=False)
 class Scaling:
     "An affine map from the user's units to the experts'"
@@ -27,14 +36,7 @@ class Scaling:
 
     def to(self, X, dtype=torch.float32):
         "`X` in the experts' units, as a tensor; ValueError for points so far out that squares would overflow"
-        return torch.cat([torch.from_numpy(self._rounded(X[i:i+4096])).to(dtype) for i in range(0, len(X), 4096)])
-
-    def _rounded(self, X):
-        with np.errstate(over="ignore"): u = (np.asarray(X, float) - self.shift) / self.scale
-        farthest = np.abs(u).max()
-        if farthest <= FARTHEST: return np.round(u * 2**20) / 2**20
-        expected = f"within {FARTHEST:.0e} deviations of the points that were fitted"
-        raise argument_error("X", expected, f"a value {farthest:.3g} deviations away")
+        return torch.cat([torch.from_numpy(_in_units(X[i:i+4096], self)).to(dtype) for i in range(0, len(X), 4096)])
 
     def back(self, u):
         "A tensor `u` of points in the user's units"
@@ -72,6 +74,7 @@ def _mean_size(sd):
     column, (exponent,) = near_one(sd[:, None])
     return np.ldexp(np.sqrt((column**2).mean()), exponent)
 
+# %% ../nbs/method/10_scaling.ipynb #9386e9f8
 def robust_moments(
     X, # `(n, d)` float64
 )->tuple: # Two `(d,)` arrays
@@ -105,6 +108,7 @@ def fit_scaling(
     one = lambda v: v if X.ndim == 2 and len(v) > 1 else v[0]
     return Scaling(one(shift), one(scale), X.shape[1:], float(X.min()), float(X.max()))
 
+# %% ../nbs/method/10_scaling.ipynb #d85a711c
 def _standard_units(X):
     "Mean and deviation of each column; 1 where it does not vary"
     from sklearn.preprocessing import StandardScaler

@@ -60,7 +60,8 @@ def latent_codes(
 )->np.ndarray:  # `(n, m)`
     "The mean codes of one VAE that is trained on all points"
     seed = child_seed(s.seed, "latent")
-    one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=s.lr,
+    lr = min(s.lr, 1e-3)  # experts in units of their own bear more than this wide network does
+    one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=lr,
                      batch_size=s.batch_size, seed=seed, device=x.device, dtype=x.dtype)
     anneal(one, x, [torch.arange(len(x), device=x.device)], s.init_steps, seed)
     with torch.no_grad(): means = [one.net.encode(part[None])[0][0] for part in x.flatten(1).split(4096)]
@@ -138,6 +139,8 @@ def _parts(x, s, seeds):
     codes = latent_codes(x, s)
     with phase("mixture"): return [latent_partition(codes, k, s.init_components, seed) for seed in tracked(seeds)]
 
+
+# %% ../nbs/method/27_start.ipynb #bf3a6df5
 def _reported(x, init, k, seeds):
     "Portfolio or graph, for every restart; the report is that of the first"
     x, found = x.cpu().numpy() if init == "graph" else x.flatten(1).double().cpu().numpy(), []
@@ -149,6 +152,7 @@ def _reported(x, init, k, seeds):
 
 def _start_name(r, R): return f"start {r + 1} of {R}" if R > 1 else "start"
 
+# %% ../nbs/method/27_start.ipynb #d72a7949
 def first_partition(
     x,          # `(n, *shape)` points, scaled
     s:Settings, # Resolved
@@ -210,6 +214,21 @@ def stretch_name(done, s):
     "What the refinement is called after `done` steps of it"
     return f"refinement {done // s.vae_steps + 1} of {-(-s.refine_steps // s.vae_steps)}"
 
+# %% ../nbs/method/27_start.ipynb #78d79807
+def _below(name, plan, share=1): return {f"{name}: {phase}": share * seconds for phase, seconds in plan.items()}
+
+def _end_seconds(s, shape, n, choice, scores, asked):
+    "What comes after the competition"
+    d, k, R = min(math.prod(shape), dimensions(s.n_components)), s.n_components, s.n_init
+    judged = choice * (s.final == "best" and R == 1) * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
+    step = training_seconds(s, shape, 1, k)["experts"] if s.units == "common" else 0
+    prior = .02 * k * (s.units == "common" and s.prior == "fitted")
+    parts = range(0, s.refine_steps, s.vae_steps)
+    stretches = {stretch_name(t, s): min(s.vae_steps, s.refine_steps - t) * step for t in parts}
+    return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), **stretches,
+                assignment=prior + scores / R, bound=.005 + asked(min(n, 5000), s.n_importance) / R)
+
+# %% ../nbs/method/27_start.ipynb #c29361b7
 def planned(
     s:Settings,         # Resolved
     shape:tuple,        # Of one point
@@ -239,16 +258,3 @@ def planned(
     for t in range(1, s.n_iters + 1):
         plan |= _below(iteration_name(t, s), first if t == 1 else once, 1 if t <= sure else moves)
     return plan | _end_seconds(s, shape, n, choice, scores, asked)
-
-def _below(name, plan, share=1): return {f"{name}: {phase}": share * seconds for phase, seconds in plan.items()}
-
-def _end_seconds(s, shape, n, choice, scores, asked):
-    "What comes after the competition"
-    d, k, R = min(math.prod(shape), dimensions(s.n_components)), s.n_components, s.n_init
-    judged = choice * (s.final == "best" and R == 1) * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
-    step = training_seconds(s, shape, 1, k)["experts"] if s.units == "common" else 0
-    prior = .02 * k * (s.units == "common" and s.prior == "fitted")
-    parts = range(0, s.refine_steps, s.vae_steps)
-    stretches = {stretch_name(t, s): min(s.vae_steps, s.refine_steps - t) * step for t in parts}
-    return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), **stretches,
-                assignment=prior + scores / R, bound=.005 + asked(min(n, 5000), s.n_importance) / R)

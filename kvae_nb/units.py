@@ -167,7 +167,8 @@ def _diagonal_maps(x, members):
     n = torch.tensor([len(m) for m in members], dtype=x.dtype, device=x.device)[:, None]
     variance = torch.stack([x[m].var(0, unbiased=False) if len(m) else x.var(0, unbiased=False) for m in members])
     pooled = (n * variance).sum(0) / n.sum()
-    sd = ((n * variance + 10 * (1 - ROUND) * pooled + 10 * ROUND * pooled.mean()) / (n + 10)).sqrt()
+    typical = pooled.mean() if pooled.mean() > 1e-12 else 1e-4  # where no cluster has two points that differ
+    sd = ((n * variance + 10 * (1 - ROUND) * pooled + 10 * ROUND * typical) / (n + 10)).sqrt()
     return 1 / sd[:, None], sd[:, None], sd.log().sum(1)
 
 # %% ../nbs/method/20_units.ipynb #d2d751e8

@@ -51,15 +51,15 @@ def ways_to_choose(
     kept = settle_as_well(A, found, k) if hidden else found
     agreed = [s if name in kept else -np.inf for name, s in zip(names, told.S)]
     uneven = told.S - BALANCE / max(1, told.C / k) * told.H
-    values = {"criterion and graph": agreed, "criterion alone": told.S, "graph alone": graph, "fit alone": told.L,
+    values:dict = {"criterion and graph": agreed, "criterion alone": told.S, "graph alone": graph, "fit alone": told.L,
               "overlap alone": -told.O, "criterion without evenness": uneven, "criterion of single Gaussians": single.S,
               "always k-means": [-i for i in range(len(names))]}
-    return {way: parts[int(np.argmax(v))] for way, v in values.items()}
+    return {way: parts[int(np.argmax(np.asarray(v, float)))] for way, v in values.items()}
 
 # %% ../../nbs/experiments/11_starts.ipynb #99683bab
 TINY = "blobs", "unequal_950_50"
-WAYS = ("criterion and graph", "criterion alone", "graph alone", "fit alone", "overlap alone", "criterion without evenness",
-        "criterion of single Gaussians", "always k-means")
+WAYS = ("criterion and graph", "criterion alone", "graph alone", "fit alone", "overlap alone",
+        "criterion without evenness", "criterion of single Gaussians", "always k-means")
 BEST = "the best there is (by the labels)"
 
 def _rows(name, seed):
@@ -80,4 +80,5 @@ def starts_seed(
     root=None, # Unused
 ):
     "Yield a task for each set: a row for each way to choose"
-    for name in TINY if scale == "tiny" else SETS: yield task([(name, way) for way in (*WAYS, BEST)], _rows, name, seed)
+    for name in TINY if scale == "tiny" else SETS:
+        yield task([(name, way) for way in (*WAYS, BEST)], _rows, name, seed)
