@@ -22,6 +22,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 from torch.overrides import TorchFunctionMode
 
+
 # %% ../nbs/method/00_checks.ipynb #a53849f5
 def argument_error(
     name:str,     # The argument

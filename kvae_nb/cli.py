@@ -125,10 +125,8 @@ def train(
     "Train k competing VAEs and write a run directory: settings, history, weights, pictures"
     if resume is not None: return _resume(**{**locals(), **kwargs})
     check_new(out)
-    k = number_or_range(k)
-    n_min = 1 if k == "auto" else np.max(k)
-    found = load_checked(data, n_min, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
-    model = KVAE(n_components=k, random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
+    found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
+    model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
     source = describe_source(data, found, root, label, as_names(drop), data_seed, deskew, compare)
     if data not in DATASETS: print(f"{data}: {found.said}")

@@ -186,16 +186,17 @@ def in_words(
     return f"{tqdm.format_interval(report.left)} left, {report.doing}" if report.share < 1 else "done"
 
 class Bar:
-    "A bar of tqdm, as the terminal or the notebook has it"
-    def __init__(self):
-        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
-        self.bar = tqdm(total=100, desc="kVAE", bar_format=form, dynamic_ncols=True)
+    "A bar of tqdm, as the terminal or the notebook has it; there is none before there is something to say"
+    def __init__(self): self.bar = None
 
     def __call__(self, report):
+        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
+        self.bar = self.bar or tqdm(total=100, desc="kVAE", bar_format=form, dynamic_ncols=True)
         self.bar.n = 100 * report.share
         self.bar.set_postfix_str(in_words(report))
 
-    def close(self): self.bar.close()
+    def close(self):
+        if self.bar is not None: self.bar.close()
 
 # %% ../nbs/method/02_pausing.ipynb #21ecfec0
 class Lines:
@@ -220,6 +221,7 @@ def bar_or_lines():
     if in_notebook or (sys.stderr and sys.stderr.isatty()): return Bar()
     return Lines(sys.stderr) if sys.stderr else None
 
+# %% ../nbs/method/02_pausing.ipynb #08c95181
 @contextmanager
 def reporting(
     show,    # Called with every `Report`, closed at the end; None: whatever runs inside says nothing

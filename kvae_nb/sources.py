@@ -15,19 +15,20 @@ from . import data as data_module
 from .checks import argument_error, as_array
 from .data import DATASETS, data_root, find_points
 from .files import Points
+from .parameters import number_or_range
 from .report import as_labels
 
 # %% ../nbs/method/47_sources.ipynb #c25deb0f
 def load_checked(
     data:str,      # A name or a file, as `load` takes it
-    n_min:int,     # Fewest points: the experts, or the largest number of them that is asked for
+    k,             # How many experts, as `number_or_range` takes it
     deskew:bool,   # Shear handwritten images upright first
     **source,      # What else `find_points` takes
 )->Points:
     "Data and labels, refused where they cannot be used"
-    found = find_points(data, **source)
+    k, found = number_or_range(k), find_points(data, **source)
     X = as_array(found.X)
-    if len(X) < n_min: raise argument_error("k", f"at most {len(X)}, the number of points", n_min)
+    if k != "auto" and np.max(k) > len(X): raise argument_error("k", f"at most {len(X)}, the number of points", k)
     if deskew: X = data_module.deskew(X)
     y = None if found.y is None else as_labels(found.y, len(X))
     return Points(X, y, found.columns, found.turned)

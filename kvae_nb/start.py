@@ -148,6 +148,7 @@ def _reported(x, init, k, seeds):
     parts = torch.stack([torch.as_tensor(labels, dtype=torch.long) for labels, _ in found])
     return parts, found[0][1]
 
+
 # %% ../nbs/method/30_start.ipynb #d72a7949
 def _start_name(r, R): return f"start {r + 1} of {R}" if R > 1 else "start"
 
@@ -157,6 +158,7 @@ def first_partition(
 )->torch.Tensor: # `(R, n)`
     "The first partition of every restart, as `s.init` names it"
     return start_and_report(x, s)[0]
+
 
 # %% ../nbs/method/30_start.ipynb #01b1620a
 def start_seconds(
@@ -212,6 +214,21 @@ def stretch_name(done, s):
     "What the refinement is called after `done` steps of it"
     return f"refinement {done // s.vae_steps + 1} of {-(-s.refine_steps // s.vae_steps)}"
 
+# %% ../nbs/method/30_start.ipynb #78d79807
+def _below(name, plan, share=1): return {f"{name}: {phase}": share * seconds for phase, seconds in plan.items()}
+
+def _end_seconds(s, shape, n, choice, scores, asked):
+    "What comes after the competition"
+    d, k, R = min(math.prod(shape), dimensions(s.n_components)), s.n_components, s.n_init
+    judged = choice * (s.final == "best" and R == 1) * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
+    step = training_seconds(s, shape, 1, k)["experts"] if s.units == "common" else 0
+    prior = .02 * k * (s.units == "common" and s.prior == "fitted")
+    parts = range(0, s.refine_steps, s.vae_steps)
+    stretches = {stretch_name(t, s): min(s.vae_steps, s.refine_steps - t) * step for t in parts}
+    return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), **stretches,
+                assignment=prior + scores / R, bound=.005 + asked(min(n, 5000), s.n_importance) / R)
+
+# %% ../nbs/method/30_start.ipynb #c29361b7
 def planned(
     s:Settings,         # Resolved
     shape:tuple,        # Of one point
@@ -241,16 +258,3 @@ def planned(
     for t in range(1, s.n_iters + 1):
         plan |= _below(iteration_name(t, s), first if t == 1 else once, 1 if t <= sure else moves)
     return plan | _end_seconds(s, shape, n, choice, scores, asked)
-
-def _below(name, plan, share=1): return {f"{name}: {phase}": share * seconds for phase, seconds in plan.items()}
-
-def _end_seconds(s, shape, n, choice, scores, asked):
-    "What comes after the competition"
-    d, k, R = min(math.prod(shape), dimensions(s.n_components)), s.n_components, s.n_init
-    judged = choice * (s.final == "best" and R == 1) * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
-    step = training_seconds(s, shape, 1, k)["experts"] if s.units == "common" else 0
-    prior = .02 * k * (s.units == "common" and s.prior == "fitted")
-    parts = range(0, s.refine_steps, s.vae_steps)
-    stretches = {stretch_name(t, s): min(s.vae_steps, s.refine_steps - t) * step for t in parts}
-    return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), **stretches,
-                assignment=prior + scores / R, bound=.005 + asked(min(n, 5000), s.n_importance) / R)

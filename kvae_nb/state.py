@@ -119,6 +119,7 @@ def n_quiet(
     moves = [h["moved"].max() > state.settings.tol or any(h["revived"]) for h in state.history]
     return moves[::-1].index(True) if True in moves else len(moves)
 
+# %% ../nbs/method/31_state.ipynb #2f6e1806
 def _expected_share(state):
     "Of the iterations after the next: twice as many as there were, or, where all is quiet, what patience lacks"
     s, t = state.settings, state.iteration
