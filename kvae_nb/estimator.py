@@ -61,7 +61,7 @@ def settings_params(self:KVAE,
     if _is_range(self.n_components): params["n_components"] = k
     return params if self.init is None or isinstance(self.init, str) else {**params, "init": "labels"}
 
-def _is_range(n_components): return n_components == "auto" if isinstance(n_components, str) else np.ndim(n_components) == 1
+def _is_range(k): return k == "auto" if isinstance(k, str) else np.ndim(k) == 1
 
 # %% ../nbs/method/34_estimator.ipynb #c375f643
 @patch

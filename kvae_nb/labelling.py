@@ -7,14 +7,13 @@ __all__ = ['ROWS', 'source_of', 'describe_points', 'point_pieces', 'write_labels
 
 # %% ../nbs/method/38_labelling.ipynb #da8a65c0
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import kvae_nb.saving  # noqa: F401, it patches KVAE
-from .checks import argument_error, as_array
+from .checks import argument_error, as_array, read_json
 from .data import deskew, find_points
 from .discriminator import Bound
 from .estimator import KVAE
@@ -30,9 +29,19 @@ def source_of(
     "Where the points of a run came from"
     for name in ("run.json", "results.json"):
         file = Path(path)/name
-        found = json.loads(file.read_text()).get("source") if file.is_file() else None
-        if found: return found
+        told = read_json(file) if file.is_file() and not file.is_symlink() else {}
+        found = told.get("source") if isinstance(told, dict) else None
+        if found: return _checked_source(found, file)
     return {}
+
+def _checked_source(source, file):
+    "A source, if every part of it is of its type; ValueError otherwise"
+    names = lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v)
+    kinds = dict(data=str, n=int, data_seed=int, deskew=bool, compare=bool, label=(str, type(None)))
+    told = isinstance(source, dict) and "data" in source
+    fits = told and all(isinstance(source[name], kind) for name, kind in kinds.items() if name in source)
+    if fits and all(names(source[name]) for name in ("drop", "columns") if name in source): return source
+    raise argument_error("path", "a run directory that says where its points are", f"{file}, whose source is damaged")
 
 # %% ../nbs/method/38_labelling.ipynb #b7634cd3
 def describe_points(

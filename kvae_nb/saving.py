@@ -19,7 +19,7 @@ from .estimator import KVAE
 from .randomness import undisturbed
 from .runs import new_run, run_file
 from .scaling import Scaling
-from .settings import recipe_of_start
+from .settings import Settings, recipe_of_start
 from .state import log_weights_of
 
 # %% ../nbs/method/35_saving.ipynb #b6288f0e
@@ -55,8 +55,17 @@ def load(cls:KVAE,
     if "params" not in meta:
         found = f"{path}, a checkpoint of phase {meta['phase']!r}"
         raise argument_error("path", "a run directory of a fitted KVAE", found)
+    try: return _restored(cls, path, meta, state)
+    except Exception as e:  # whatever a damaged file, or somebody else's, leads to
+        found = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
+        raise argument_error("path", "a whole run directory of a fitted KVAE", found) from None
+
+def _restored(cls, path, meta, state):
+    "The model; `summary` reads all that a report has"
     model = cls(**_params(meta, state.settings), random_state=state.settings.seed)
+    Settings(**model.settings_params())
     model._take(state.settings, _scaling(path, meta), state, meta["lower_bound"])
+    model.summary()
     return model
 
 def _params(meta, settings):
@@ -68,7 +77,11 @@ def _scaling(path, meta):
     "The `Scaling` of a run"
     held = load_file(run_file(path, meta, "weights.safetensors"))
     low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
-    return Scaling(held["scaling.shift"].numpy(), held["scaling.scale"].numpy(), tuple(meta["shape"]), low, high)
+    shift, scale = (held[f"scaling.{name}"].numpy() for name in ("shift", "scale"))
+    np.broadcast_to(shift + scale, meta["shape"])
+    finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
+    if not finite.all(): raise argument_error("scale", "positive", scale)
+    return Scaling(shift, scale, tuple(meta["shape"]), low, high)
 
 # %% ../nbs/method/35_saving.ipynb #511fd140
 @patch

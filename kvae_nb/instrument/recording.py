@@ -9,17 +9,15 @@ __all__ = ['ARRAYS', 'SHOWN', 'Recording', 'kept_restart', 'Recorder', 'write_fr
 # %% ../../nbs/instrument/01_recording.ipynb #9cd6f14e
 import copy
 import functools
-import json
 from pathlib import Path
 
 import numpy as np
 from fastcore.basics import patch
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import PCA
 
 from ..checkpoint import record_from_plain, to_plain
-from ..checks import argument_error, check_number
+from ..checks import argument_error, check_header, check_number, read_json, read_text
 from .frames import Camera, Frame, kind_of, take_frame
 from ..report import as_labels
 from ..runs import open_run, write_json
@@ -134,8 +132,10 @@ class FrameFiles:
     def read(self, i):
         "The frame at position `i`, from its file"
         file = frame_file(self.path, i)
-        try: return Frame(**load_file(file), **self.plain[i])
-        except (OSError, TypeError, SafetensorError) as e: fault = type(e).__name__
+        try:
+            check_header(file)
+            return Frame(**load_file(file), **self.plain[i])
+        except Exception as e: fault = type(e).__name__  # whatever a damaged file leads to
         raise _damaged(f"{self.path}, whose {file.name} cannot be read ({fault})")
 
 def _damaged(what): return argument_error("path", "a whole run directory with frames", what)
@@ -151,11 +151,11 @@ class SavedRecording(Recording):
         remedy = "a run directory with its frames (kvae-train --frames writes one)"
         if not with_frames: raise argument_error("path", remedy, str(path))
         try: self._read()
-        except (OSError, ValueError, KeyError, TypeError) as e: raise _damaged(f"{path} ({type(e).__name__})") from None
+        except Exception as e: raise _damaged(f"{path} ({type(e).__name__})") from None
 
     def _read(self):
-        about = json.loads((self.path/"frames.json").read_text())
-        settings = settings_from_json((self.path/"settings.json").read_text())
+        about = read_json(self.path/"frames.json")
+        settings = settings_from_json(read_text(self.path/"settings.json"))
         grid = about["grid"] and tuple(map(np.array, about["grid"]))
         super().__init__(settings, about["shape"], about["title"] or self.path.name, grid, about["source"])
         self.plain = [{**f, "record": f["record"] and record_from_plain(f["record"])} for f in about["frames"]]
