@@ -28,11 +28,11 @@ def names_in(
     called = {place: name for name, place in meta["names"].items()}
     return [called.get(place, place) for place in meta["files"]]
 
+def _other_place(name): return f"{Path(name).stem}-b{Path(name).suffix}"
+
 def _free_place(name, taken):
     "Where a file goes: to its name, or where that is taken, to its other one"
-    if name not in taken: return name
-    path = Path(name)
-    return f"{path.stem}-b{path.suffix}"
+    return _other_place(name) if name in taken else name
 
 # %% ../nbs/method/44_changes.ipynb #ffece0c8
 def _next_manifest(path, folder, old, keep):
@@ -68,7 +68,7 @@ def _commit(path, folder, keep):
     except BaseException:
         _sweep(path, moves.values())
         raise
-    _sweep(path, old["files"])
+    _sweep(path, {*old["files"], *(place for name in {*names_in(old), *moves} for place in (name, _other_place(name)))})
 
 def _sweep(path, places):
     "Remove those of some files that the manifest does not name"

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 
 from .checks import AtMost, argument_error, check_header, get_device, read_json, read_text
 from .protocols import BaseExperts, BaseScorer, method
-from .runs import check_new, new_run, open_run, run_file, sha256, write_bytes, write_json  # noqa: F401
+from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json
 from .settings import Settings, settings_from_json, settings_to_json
 from .state import State, check_course, check_partition, make_experts, make_scorer, rule_at
 
@@ -178,10 +178,18 @@ def _read(path, meta, name, about, history, own, device):
     state = _to_state(settings, _tensors(path, meta, f"{name}.safetensors"), history, about, own)
     return dataclasses.replace(state, visited=tuple(visited))
 
+# %% ../nbs/method/32_checkpoint.ipynb #ed48959b
 OURS = dict(
     experts=("VAEExperts", "OwnUnitsExperts"),
     scorer=("Discriminators", "Bound", "Nearest"),
     rule=(None,))
+
+def _check_has(path, meta, name, device):
+    "What can be said before a state is read"
+    if device is not None: get_device(device)
+    if "training" not in meta or name in meta["files"] or name in meta["names"]: return
+    remedy = f"{path}, whose training is not finished (kvae-train --resume goes on with it)"
+    raise argument_error("path", "a run directory with a model", remedy)
 
 def _lacking(about, own):
     "Kinds of the parts of a user's own that were not handed in, by name"
@@ -198,6 +206,7 @@ def read_state(
     checkpoint:bool=False, # The state that an unfinished run goes on from, in place of its model's
 )->tuple:         # The `State`, and the manifest
     "The state in a run directory, checked before it is used; ValueError where it is not whole"
+    given = dict(experts=experts, scorer=scorer, device=device, rule=rule, checkpoint=checkpoint)
     path, meta, name = Path(path), open_run(path), "checkpoint" if checkpoint else "weights"
     own = {name: part for name, part in dict(experts=experts, scorer=scorer, rule=rule).items() if part is not None}
     _check_has(path, meta, f"{name}.safetensors", device)
@@ -207,17 +216,11 @@ def read_state(
         lacking = _lacking(about, own)
         state = None if lacking else _read(path, meta, name, about, history, own, device)
     except Exception as e:  # whatever a damaged file, or somebody else's, leads to
+        if has_changed(path, meta): return read_state(path, **given)
         fault = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
         raise argument_error("path", "a whole run directory of a state", fault) from None
-    for name, kind in lacking.items(): raise argument_error(name, "handed in: this run has one of its own", kind)
-    return state, meta
-
-def _check_has(path, meta, name, device):
-    "What can be said before a state is read"
-    if device is not None: get_device(device)
-    if "training" not in meta or name in meta["files"] or name in meta["names"]: return
-    remedy = f"{path}, whose training is not finished (kvae-train --resume goes on with it)"
-    raise argument_error("path", "a run directory with a model", remedy)
+    for part, kind in lacking.items(): raise argument_error(part, "handed in: this run has one of its own", kind)
+    return read_state(path, **given) if has_changed(path, meta) else (state, meta)
 
 # %% ../nbs/method/32_checkpoint.ipynb #5fd57761
 def differences(

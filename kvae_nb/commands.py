@@ -6,6 +6,7 @@
 __all__ = ['MENDABLE', 'respell', 'command']
 
 # %% ../nbs/method/41_commands.ipynb #4c091997
+import signal
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def _respelled(argument, known):
     return known.get(name.replace("_", "-"), name) + equals + value
 
 # %% ../nbs/method/41_commands.ipynb #d065b5be
-MENDABLE = ValueError, FileNotFoundError, FloatingPointError
+MENDABLE = ValueError, OSError, FloatingPointError
 
 def command(
     f, # A function with docments; what it returns is not used
@@ -40,7 +41,13 @@ def command(
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
         try: f(**options)
         except MENDABLE as e: sys.exit(f"{name}: {e}")
+        except KeyboardInterrupt as e: _interrupted(name, e)
     return main
+
+def _interrupted(name, e):
+    "Say it in one line, and end as programs do that a signal has ended: with 128 and the signal's number"
+    print(f"{name}: {str(e) or 'interrupted'}", file=sys.stderr)
+    sys.exit(128 + getattr(e, "signum", signal.SIGINT))
 
 def _help_of(f, action):
     "The text that `f.option_help` has for an option, with its default; else fastcore's"

@@ -179,10 +179,11 @@ def holdout_mask(
 # %% ../nbs/method/09_data.ipynb #d1e15189
 def load_again(
     source:dict, # As `kvae-train` writes it: data, n, data_seed, deskew, compare; of tables label, drop, columns
-    root=None,   # For MNIST: its folder
+    root=None,   # For MNIST: its folder, where it has moved
 )->tuple:        # `X` and `y`
     "The training points of a run"
     choice = {name: source[name] for name in ("label", "drop", "columns") if source.get(name)}
+    root = root or source.get("root")
     X, y = load(source["data"], root, source.get("n", 4000), source.get("data_seed", 0), **choice)
     if source.get("deskew"): X = deskew(X)
     train = ~holdout_mask(len(X)) if source.get("compare") else np.ones(len(X), bool)

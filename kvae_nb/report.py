@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'as_labels', 'members_by_margin', 'typical', 'run_pictures', 'save_pictures', 'draw_samples',
-           'record_or_why', 'fitted_record', 'run_scores', 'compare', 'table']
+           'record_or_why', 'fitted_record', 'run_scores', 'compare', 'table', 'conclude']
 
 # %% ../nbs/method/39_report.ipynb #7a4013bc
 import warnings
@@ -18,11 +18,12 @@ from tabulate import tabulate
 
 from .assignment import two_best
 from .checks import argument_error
+from .data import holdout_mask
 from .estimator import KVAE
 from .evaluation import clustering_scores
 from .plots import plot_composition, plot_history, plot_partition, plot_rows
 from .randomness import undisturbed
-from .runs import Timer, atomic_path
+from .runs import Timer, atomic_path, environment, write_json
 from .state import log_weights_of
 
 # %% ../nbs/method/39_report.ipynb #6ccd0d46
@@ -121,7 +122,7 @@ def save_pictures(
 def _save(path, size, draw):
     figure = Figure(figsize=size, layout="constrained")
     draw(figure)
-    with atomic_path(path) as part: figure.savefig(part, dpi=110, bbox_inches="tight")
+    with atomic_path(path, overwrite=True) as part: figure.savefig(part, dpi=110, bbox_inches="tight")
 
 # %% ../nbs/method/39_report.ipynb #6becf6ce
 def draw_samples(
@@ -211,3 +212,30 @@ def _cell(v):
     if v is None: return "-"
     if isinstance(v, str): return v
     return f"{v:.3f}" if abs(v) < 10 else f"{v:.1f}"
+
+# %% ../nbs/method/39_report.ipynb #0d01599e
+def conclude(
+    model:KVAE,  # Fitted
+    X,           # `(n, *shape)` points, those held out too
+    y,           # `(n,)` true labels, or None
+    out,         # Its run directory
+    source:dict, # Where the data come from; `compare` keeps a fifth of them out
+    seconds:float, # That the training took
+):
+    "Compare, draw and print what was found; `results.json` comes last"
+    held_out = holdout_mask(len(X)) & source["compare"]
+    X, X_held_out = X[~held_out], X[held_out]
+    y = None if y is None else y[~held_out]
+    one = dict(method="kVAE", **run_scores(model, y), seconds=seconds)
+    rows = compare(X, X_held_out, y, model, seconds) if source["compare"] else [one]
+    save_pictures(model, X, y, out, source.get("columns", ()))
+    _write_results(model, rows, source, out)
+    print(f"{source['data']}, {len(X)} points, k = {model.n_components}, {model.n_iter_} iterations: {out}")
+    print(table(rows))
+    if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")
+
+def _write_results(model, rows, source, out):
+    "The table, the sizes of the clusters, and what a number needs beside it"
+    sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
+    about = dict(lower_bound=model.lower_bound_, sizes=sizes, environment=environment())
+    write_json(Path(out)/"results.json", dict(source=source, results=rows, **about))

@@ -1,6 +1,7 @@
-"""The flags --slow, --gpu and --browser, what tests are given, and the last line: `N passed, N failed`."""
+"""The flags --slow, --gpu and --browser, what tests are given and count, and the last line: `N passed, N failed`."""
 import os
 import shutil
+from collections import Counter
 
 import pytest
 
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(config, items):
             if item.get_closest_marker(flag) and not config.getoption(flag):
                 item.add_marker(pytest.mark.skip(reason=f"run with --{flag}"))
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    "The sums of what tests have counted with `record_property`, such as faults injected"
+    counts = Counter()
+    for report in terminalreporter.stats.get("passed", ()): counts.update(dict(report.user_properties))
+    for what, n in counts.items(): terminalreporter.write_line(f"{n} {what}")
 
 
 def pytest_sessionfinish(session, exitstatus):

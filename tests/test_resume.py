@@ -1,4 +1,4 @@
-"""A run that is stopped at any state, saved, loaded and gone on with ends as if it had never been stopped, to the bit."""
+"""A run that is stopped at any state, saved, loaded and gone on with ends as if it had never stopped, to the bit."""
 import pytest
 
 import small_runs

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BASE', 'ABLATIONS', 'BESIDE', 'TINY', 'Averaged', 'cold', 'compete', 'moved', 'split_and_merge', 'variant', 'nmis',
-           'n_starved', 'n_revived', 'restarts_of', 'moves_of', 'ablations_seed', 'restarts_seed']
+           'n_starved', 'n_revived', 'restarts_of', 'moves_of', 'row_of', 'ablations_seed', 'restarts_seed']
 
 # %% ../../nbs/experiments/05_ablations.ipynb #e881a747
 import dataclasses
@@ -15,6 +15,7 @@ import torch
 from ..assignment import runners_up, starved
 from ..data import five_modes
 from ..evaluation import clustering_scores
+from .tables import task
 from ..iteration import revive, step
 from ..protocols import BaseScorer
 from ..runs import Timer
@@ -196,19 +197,29 @@ def moves_of(
 # %% ../../nbs/experiments/05_ablations.ipynb #907e6d5a
 TINY:dict = dict(n_iters=2, pretrain_steps=2, vae_steps=2, disc_steps=2)
 
+def row_of(
+    method:str, # Its name in the table
+    s:Settings, # Of its run
+    f,          # What measures it
+    *args,      # Of `f`
+    **beside,   # Of `f`
+)->dict:
+    "A row"
+    return dict(method=method, **f(*args, **beside), settings=s)
+
 def ablations_seed(
     seed:int,  # Of data and runs
     scale:str, # "cpu" or "tiny"
     root=None, # Unused: these data are drawn
 ):
-    "Yield the rows of one data set"
+    "Yield the tasks of one data set"
     tiny = TINY if scale == "tiny" else {}
     X, y = five_modes(300 if tiny else 4000, seed)
     for method, changes in ABLATIONS.items():
         s, beside = variant({**BASE, **changes, **tiny}, seed, (2,))
-        yield dict(method=method, **restarts_of(X, y, s, **beside), settings=s)
+        yield task(method, row_of, method, s, restarts_of, X, y, s, **beside)
     s, _ = variant({**BASE, **tiny}, seed, (2,))
-    yield dict(method="split and merge", **moves_of(X, y, s, 1 if tiny else 3), settings=s)
+    yield task("split and merge", row_of, "split and merge", s, moves_of, X, y, s, 1 if tiny else 3)
 
 # %% ../../nbs/experiments/05_ablations.ipynb #c793dd99
 def restarts_seed(
@@ -216,8 +227,8 @@ def restarts_seed(
     scale:str, # "cpu" or "tiny"
     root=None, # Unused: these data are drawn
 ):
-    "Yield the one row of eight restarts of one data set"
+    "Yield the one task of one data set: eight restarts"
     tiny = TINY if scale == "tiny" else {}
     X, y = five_modes(300 if tiny else 4000, seed)
     s, _ = variant({**BASE, "n_init": 8, **tiny}, seed, (2,))
-    yield dict(method="8 restarts", **restarts_of(X, y, s), settings=s)
+    yield task("8 restarts", row_of, "8 restarts", s, restarts_of, X, y, s)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..data import digits, mnist
 from ..evaluation import clustering_scores
-from .ablations import TINY, cold, compete, n_revived, variant
+from .ablations import TINY, cold, compete, n_revived, row_of, variant
+from .tables import task
 from ..runs import Timer
 from ..scaling import fit_scaling
 from ..settings import Settings
@@ -86,10 +87,10 @@ def ablations_mnist_seed(
     scale:str, # "cpu" or "tiny"
     root=None, # Folder with MNIST
 ):
-    "Yield the rows of one part of MNIST"
+    "Yield the tasks of one part of MNIST"
     tiny = dict(TINY, n_iters=1, disc_pool=1, init_steps=5) if scale == "tiny" else {}
     X, y = images_of(seed, scale, root)
     x = fit_scaling(X, "bernoulli").to(X)
     for method, changes in MNIST_ABLATIONS.items():
         s, beside = variant({**MNIST_BASE, **changes, **tiny}, seed, x.shape[1:])
-        yield dict(method=method, **clusters_row(x, y, s, **beside), settings=s)
+        yield task(method, row_of, method, s, clusters_row, x, y, s, **beside)

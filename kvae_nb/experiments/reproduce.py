@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checks import check_choice, check_number
+from ..checks import auto_device, check_choice, check_number
 from ..commands import command
 from .ablations import ablations_seed, restarts_seed
 from .ablations_mnist import ablations_mnist_seed
@@ -24,7 +24,7 @@ from .tables import make_table
 @dataclass(frozen=True)
 class Experiment:
     "What one command runs"
-    one_seed:Callable       # Yields the rows of a seed: `one_seed(seed, scale, root)`
+    one_seed:Callable       # Yields the tasks of a seed: `one_seed(seed, scale, root)`
     seeds:range             # Those that are reported
     scales:tuple=("cpu",)   # Sizes that it can be run at, its own first; "tiny" is always possible
 
@@ -47,6 +47,7 @@ def reproduce(
     first:int=None,  # The first seed; else the experiment's own
     out:str=None,    # The JSON file; else benchmarks/results/NAME.json, or NAME_SCALE.json where the scale is another
     root:str=None,   # Folder with MNIST, else the environment variable KVAE_DATA, else a cache folder
+    device:str="auto", # Where everything is computed: auto (a GPU where there is one), cpu, cuda, cuda:1
 ):
     "Run an experiment of the paper, or go on with it, and write its rows as JSON"
     experiment = EXPERIMENTS[check_choice("name", name, EXPERIMENTS)]
@@ -55,7 +56,8 @@ def reproduce(
     n = check_number("seeds", len(experiment.seeds) if seeds is None else seeds, 1, whole=True)
     first = check_number("first", experiment.seeds.start if first is None else first, 0, whole=True)
     path = Path(out or f"benchmarks/results/{name}{'' if scale == own_scale else '_' + scale}.json")
-    make_table(name, lambda seed: experiment.one_seed(seed, scale, root), range(first, first + n), path, scale=scale)
+    one_seed = lambda seed: experiment.one_seed(seed, scale, root)
+    with auto_device(device): make_table(name, one_seed, range(first, first + n), path, scale=scale)
     print(f"{path}: {n} seeds from {first} on")
 
 reproduce_command = command(reproduce)

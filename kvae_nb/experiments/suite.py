@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SETS', 'END', 'UNBALANCED', 'MNIST_SETS', 'TRUTH', 'TINY', 'VARIANTS', 'blobs', 'circles', 'moons', 'varied', 'aniso',
            'gaussians_at', 'ring_of_8', 'grid_of_25', 'blob_in_ring', 'noise', 'unequal', 'outlier', 'other_units',
-           'constant_column', 'topics', 'mnist_part', 'others', 'labels_of', 'row_of', 'kvae_row', 'mnist_rows',
-           'suite_seed', 'suite_ablations_seed', 'scores_of', 'below_simple']
+           'constant_column', 'topics', 'mnist_part', 'others', 'labels_of', 'row_of', 'kvae_row', 'rival_row',
+           'mnist_tasks', 'suite_seed', 'suite_ablations_seed', 'scores_of', 'below_simple']
 
 # %% ../../nbs/experiments/07_suite.ipynb #629f36f5
 import warnings
@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from ..data import authors_modes, authors_modes_log_density, digits, five_modes, five_modes_log_density, mnist
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
+from .tables import task
 from ..runs import Timer
 
 # %% ../../nbs/experiments/07_suite.ipynb #e96a4824
@@ -180,19 +181,20 @@ def kvae_row(
     return row
 
 # %% ../../nbs/experiments/07_suite.ipynb #650b6a29
-def mnist_rows(
+def rival_row(name, method, clusterer, X, y):
+    "One of scikit-learn's clusterers, that kVAE is compared with"
+    c, seconds = labels_of(clusterer, X)
+    return row_of(name, method, y, c, seconds, settings={})
+
+def mnist_tasks(
     seed:int,  # Of the methods
     root=None, # Folder with MNIST
-)->list:
+):
     "kVAE and k-means on MNIST"
-    rows = []
-    for name in MNIST_SETS:
-        n, k = MNIST_SETS[name]
+    for name, (n, k) in MNIST_SETS.items():
         X, y = mnist_part(root, n)
-        rows.append(kvae_row(name, X, y, k, seed))
-        c, seconds = labels_of(KMeans(k, n_init=3, random_state=seed), X)
-        rows.append(row_of(name, "k-means", y, c, seconds, settings={}))
-    return rows
+        yield task([(name, "kVAE")], kvae_row, name, X, y, k, seed)
+        yield task([(name, "k-means")], rival_row, name, "k-means", KMeans(k, n_init=3, random_state=seed), X, y)
 
 # %% ../../nbs/experiments/07_suite.ipynb #27515d0b
 TINY = "blobs", "unequal_950_50"
@@ -202,17 +204,16 @@ def suite_seed(
     scale:str, # "cpu", "mnist" or "tiny"
     root=None, # Folder with MNIST
 ):
-    "Yield the rows of every method on every set"
+    "Yield the tasks: every method on every set"
     if scale == "mnist":
-        yield from mnist_rows(seed, root)
+        yield from mnist_tasks(seed, root)
         return
     for name in TINY if scale == "tiny" else SETS:
         make, k = SETS[name]
         X, y = make(seed)
-        yield kvae_row(name, X, y, k, seed)
+        yield task([(name, "kVAE")], kvae_row, name, X, y, k, seed)
         for method, model in others(k, seed).items():
-            c, seconds = labels_of(model, X)
-            yield row_of(name, method, y, c, seconds, settings={})
+            yield task([(name, method)], rival_row, name, method, model, X, y)
 
 # %% ../../nbs/experiments/07_suite.ipynb #6bd22fba
 VARIANTS:dict[str, dict] = {  # what is left out of the default -> parameters
@@ -225,12 +226,13 @@ def suite_ablations_seed(
     scale:str, # "cpu" or "tiny"
     root=None, # Unused
 ):
-    "Yield the rows of the default with one ingredient left out at a time, on every set"
+    "Yield the tasks: the default with one ingredient left out at a time, on every set"
     for name in TINY if scale == "tiny" else SETS:
         make, k = SETS[name]
         X, y = make(seed)
         if X.ndim == 4: continue  # images have a recipe of their own
-        for variant, params in VARIANTS.items(): yield kvae_row(name, X, y, k, seed, variant, **params)
+        for variant, params in VARIANTS.items():
+            yield task([(name, variant)], kvae_row, name, X, y, k, seed, variant, **params)
 
 # %% ../../nbs/experiments/07_suite.ipynb #d2b613e9
 def scores_of(

@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = ['n_parameters', 'n_symmetric', 'steps_of_epochs', 'steps_of_kvae', 'settings_of', 'open_table', 'add_row',
-           'in_one_line', 'make_table', 'column', 'methods', 'seeds_of', 'paired', 'mean_std', 'as_markdown',
-           'markdown', 'effect', 'against']
+           'in_one_line', 'Task', 'task', 'computed', 'make_table', 'column', 'methods', 'seeds_of', 'paired',
+           'mean_std', 'as_markdown', 'markdown', 'effect', 'against']
 
 # %% ../../nbs/experiments/00_tables.ipynb #7985c4de
 import dataclasses
 import json
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,7 @@ from tabulate import tabulate
 
 from ..checks import argument_error
 from ..runs import environment, write_json
-from ..settings import Settings, recipe_of_start
+from ..settings import Settings, settings_from_json
 
 # %% ../../nbs/experiments/00_tables.ipynb #6b2d128f
 def n_parameters(
@@ -71,13 +74,17 @@ def open_table(
     path,       # A JSON file that `make_table` wrote
     about=None, # What the file has to say of itself
 )->dict:
-    "A table from its file; settings of older files get the recipe that their start implied"
+    "A table from its file; settings that have come since are filled in"
     table = json.loads(Path(path).read_text())
     found = {name: table.get(name) for name in about or {}}
     if found != (about or {}): raise argument_error("out", f"a new file, or one of {about}", f"{path}, of {found}")
-    for settings in table["settings"].values():
-        if "init" in settings: settings.setdefault("recipe", recipe_of_start(settings["init"]))
+    table["settings"] = {method: _filled_in(settings) for method, settings in table["settings"].items()}
     return table
+
+def _filled_in(settings):
+    "Settings of kVAE as this version has them; those of other methods as they are"
+    ours = {"init", "n_components", "vae_steps"} <= set(settings)
+    return settings_of(dict(settings=settings_from_json(json.dumps(settings)))) if ours else settings
 
 # %% ../../nbs/experiments/00_tables.ipynb #71338d0c
 def add_row(
@@ -98,27 +105,59 @@ def in_one_line(
     shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()}
     return " ".join(f"{name}={value}" for name, value in shown.items() if not isinstance(value, (list, dict)))
 
+# %% ../../nbs/experiments/00_tables.ipynb #9641347a
+@dataclass(frozen=True)
+class Task:
+    "Rows that are computed together, named before they are"
+    names:tuple      # Of the rows: pairs of a set of data, or None where the table has one, and a method
+    compute:Callable # Returns the rows in this order, each with `method` and `settings`, and `data` where it has a name
+
+def task(
+    names, # Of the rows: a method or several, in a table of many sets of data pairs (data, method)
+    f,     # Returns the row, or as many rows as there are names
+    *args, # Of `f`
+    **kwargs, # Of `f`
+)->Task:
+    "What `f` is going to compute"
+    names = [names] if isinstance(names, (str, tuple)) else names
+    pairs = tuple((None, name) if isinstance(name, str) else name for name in names)
+    return Task(pairs, partial(_rows_of, f, args, kwargs))
+
+def _rows_of(f, args, kwargs):
+    rows = f(*args, **kwargs)
+    return [rows] if isinstance(rows, dict) else list(rows)
+
+def computed(
+    tasks, # Of one seed
+)->list:
+    "The rows of all of them"
+    return [row for one in tasks for row in one.compute()]
+
 # %% ../../nbs/experiments/00_tables.ipynb #0e7eae15
 def make_table(
     name:str,     # Name of the experiment, kept in the file
-    one_seed,     # A function from a seed to a list of rows, each with `method` and `settings`
+    one_seed,     # A function from a seed to its tasks
     seeds,        # Which
     out,          # The JSON file, new or to be gone on with
     report=print, # Called with a line of text for each new row
     **about,      # More for the file: scale, what was tuned on
 )->dict:
-    "Rows for every seed; the file is whole after each"
+    "Rows for every seed that are not in the file yet; it is whole after each task"
     out, about = Path(out), dict(experiment=name, **about)
     table = open_table(out, about) if out.exists() else dict(rows=[], settings={})
-    done = {row["seed"] for row in table["rows"]}
+    done = {(row["seed"], *_name_of(row)) for row in table["rows"]}
     out.parent.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
-        if seed in done: continue
-        for row in one_seed(seed):
-            add_row(table, dict(seed=seed, **row), out)
-            report(in_one_line(table["rows"][-1]))
-        write_json(out, dict(about, rows=table["rows"], settings=table["settings"], environment=environment()))
+        for one in one_seed(seed):
+            missing = [name for name in one.names if (seed, *name) not in done]
+            if not missing: continue
+            new = [dict(seed=seed, **row) for row in one.compute() if _name_of(row) in missing]
+            for row in new: add_row(table, row, out)
+            write_json(out, dict(about, rows=table["rows"], settings=table["settings"], environment=environment()))
+            for row in table["rows"][-len(new):]: report(in_one_line(row))
     return open_table(out)
+
+def _name_of(row): return row.get("data"), row["method"]
 
 # %% ../../nbs/experiments/00_tables.ipynb #9b82a48a
 def column(

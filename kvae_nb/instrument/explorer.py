@@ -30,8 +30,9 @@ class SavedRun:
         X=None,    # `(n, *shape)` its training points, where it does not name them
         y=None,    # `(n,)` true labels
         root=None, # Folder with MNIST
+        device=None, # Where the model is loaded; else where it was trained, or on what there is
     ):
-        self.path, recording = path, SavedRecording(path)
+        self.path, self.device, recording = path, device, SavedRecording(path)
         if X is None and "data" in recording.source: X, y = load_again(recording.source, root)
         n = len(recording[0].c)
         wrong = X is not None and len(X) != n
@@ -40,7 +41,7 @@ class SavedRun:
         self.label = f"{recording.title}: {run_label(recording)}"
 
     @functools.cached_property
-    def model(self): return KVAE.load(self.path)
+    def model(self): return KVAE.load(self.path, self.device)
 
     @functools.cached_property
     def camera(self): return Camera(self.model.scaled(self.scene.X), self.model.scaling_)
@@ -60,8 +61,9 @@ class Explorer(Instrument):
         beside=None, # Another run directory, to be compared
         root=None,   # Folder with MNIST
         folder=".",  # Where pictures and films are saved
+        device=None, # Where models are loaded; else where they were trained, or on what there is
     ):
-        self.X, self.y, self.root = X, y, root
+        self.X, self.y, self.root, self.device = X, y, root, device
         self.path, self.other = _path_field(path, "path", "run"), _path_field(beside, "other", "beside")
         fields = [self.path, self.other, button("Open", "open", lambda: self.open_runs())]
         super().__init__([flowing(fields)], folder)
@@ -85,7 +87,7 @@ def open_runs(self:Explorer):
 def _open(self:Explorer):
     paths = [path for field in (self.path, self.other) if (path := field.value.strip())]
     if not paths: raise argument_error("run", "a run directory", "nothing")
-    run, *others = [SavedRun(path, self.X, self.y, self.root) for path in paths]
+    run, *others = [SavedRun(path, self.X, self.y, self.root, self.device) for path in paths]
     self.viewer.show(run.scene, run.decode, {other.label: other.scene for other in others})
     remedy = "its data are not named in the directory. Open it with them: Explorer(path, X=…)."
     if run.scene.X is None: self.say(f"{run.scene.recording.title}: {remedy}", error=True)
@@ -96,11 +98,13 @@ def page(
     data:str="five_modes", # The data of the live competition: "five_modes", "digits" or a file
     k:int=5,       # Its experts
     folder=".",    # Where pictures and films are saved
+    device:str="auto", # Where everything is computed
 )->W.Widget:
     "A live competition, and finished runs where there are some"
     X, y = load(data, n=2000)
     X_new = five_modes(1000, 1)[0] if data == "five_modes" else None
-    tabs = dict(live=Stepper(X, y, X_new, Path(data).stem, folder, n_components=k))
+    tabs = dict(live=Stepper(X, y, X_new, Path(data).stem, folder, n_components=k, device=device))
     first, second = [*runs, None, None][:2]
-    if first: tabs["runs"] = Explorer(first, beside=second, folder=folder)
+    of_runs = None if device == "auto" else device
+    if first: tabs["runs"] = Explorer(first, beside=second, folder=folder, device=of_runs)
     return W.Tab(list(tabs.values()), titles=list(tabs))
