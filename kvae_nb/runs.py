@@ -201,8 +201,8 @@ def read_manifest(
     if version not in range(1, FORMAT + 1):
         raise argument_error("path", f"a run directory of format {FORMAT} or less", f"{path}, of {version!r} ({newer})")
     told = {name: v for name, v in meta.items() if name != "checksum"}
-    whole = meta == (told if version == 1 else sealed(told))
-    if not (whole and _has_files(meta)): raise _not_whole(path, "run.json is damaged")
+    whole = _has_files(told) and meta == (told if version == 1 else sealed(told))
+    if not whole: raise _not_whole(path, "run.json is damaged")
     return {**told, "names": told.get("names", {})}
 
 def _has_files(meta):

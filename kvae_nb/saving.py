@@ -61,22 +61,7 @@ def save(self:KVAE,
     check_is_fitted(self, "state_")
     with new_run(path) as folder: self.write(folder)
 
-# %% ../nbs/method/35_saving.ipynb #cf93a29d
-@patch(cls_method=True)
-def load(cls:KVAE,
-    path,        # A run directory that `save` or `kvae-train` wrote
-    device=None, # Where to load it; None for where it was trained, or, with a warning, for what there is
-)->KVAE:
-    "The fitted model of a run directory"
-    with undisturbed(): state, meta = read_state(path, device=device)
-    if "params" not in meta:
-        found = f"{path}, a checkpoint of phase {meta['phase']!r}"
-        raise argument_error("path", "a run directory of a fitted KVAE", found)
-    try: return _restored(cls, path, meta, state)
-    except Exception as e:  # whatever a damaged file, or somebody else's, leads to
-        found = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
-        raise argument_error("path", "a whole run directory of a fitted KVAE", found) from None
-
+# %% ../nbs/method/35_saving.ipynb #4b8a2bee
 def _restored(cls, path, meta, state):
     "The model; `summary` reads all that a report has"
     model = model_from(meta, state.settings, cls)
@@ -94,6 +79,22 @@ def _scaling(path, meta):
     finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
     if not finite.all(): raise argument_error("scale", "positive", scale)
     return Scaling(shift, scale, tuple(meta["shape"]), low, high)
+
+# %% ../nbs/method/35_saving.ipynb #cf93a29d
+@patch(cls_method=True)
+def load(cls:KVAE,
+    path,        # A run directory that `save` or `kvae-train` wrote
+    device=None, # Where to load it; None for where it was trained, or, with a warning, for what there is
+)->KVAE:
+    "The fitted model of a run directory"
+    with undisturbed(): state, meta = read_state(path, device=device)
+    if "params" not in meta:
+        found = f"{path}, a checkpoint of phase {meta['phase']!r}"
+        raise argument_error("path", "a run directory of a fitted KVAE", found)
+    try: return _restored(cls, path, meta, state)
+    except Exception as e:  # whatever a damaged file, or somebody else's, leads to
+        found = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
+        raise argument_error("path", "a whole run directory of a fitted KVAE", found) from None
 
 # %% ../nbs/method/35_saving.ipynb #e4f89530
 @patch
