@@ -266,7 +266,7 @@ def test_whole_ones_are_opened(runs, name, capsys):
     assert model and seconds < SECONDS and not SEEN
 
 
-def test_damaged_ones_are_refused(runs, request, tmp_path):
+def test_damaged_ones_are_refused(runs, request, tmp_path, record_property):
     n = 500 if request.config.getoption("--slow") else 100
     for name in RUNS: opened(runs/name)  # what is imported late is there
     SEEN.clear()
@@ -281,5 +281,5 @@ def test_damaged_ones_are_refused(runs, request, tmp_path):
         if any(wrong.values()): failed.append((i, damage.__name__, seconds, wrong))
         SEEN.clear()
         shutil.rmtree(folder.parent)
-    print(f"{n - len(failed)} of {n} damaged run directories refused")
     assert not failed
+    record_property("damaged run directories, all refused", n)
