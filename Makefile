@@ -49,7 +49,7 @@ site: .venv/ready
 	@echo "Open _docs/index.html; with search: $(BIN)/python -m http.server -d _docs"
 
 bench: .venv/ready
-	$(PIP) clustpy==0.0.3
+	$(PIP) clustpy==0.0.3 umap-learn==0.5.12
 	for b in stack_speed pictures; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 	rm -f $(foreach t,$(TABLES),benchmarks/results/$(t).json)
 	for t in $(TABLES); do $(BIN)/kvae-reproduce $$t || exit 1; done

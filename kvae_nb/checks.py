@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['AUTO', 'MOST_BYTES', 'MOST_VALUES', 'LONGEST_HEADER', 'MADE', 'argument_error', 'check_choice', 'check_number',
-           'get_device', 'auto_device', 'NotNumericError', 'as_array', 'read_text', 'read_json', 'check_header',
-           'plain_file', 'sealed', 'AtMost']
+           'get_device', 'auto_device', 'NotNumericError', 'as_array', 'checked_points', 'read_text', 'read_json',
+           'check_header', 'plain_file', 'sealed', 'AtMost']
 
 # %% ../nbs/method/00_checks.ipynb #bfe03330
 import contextvars
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
 from torch.overrides import TorchFunctionMode
 
 # %% ../nbs/method/00_checks.ipynb #a53849f5
@@ -170,6 +171,18 @@ def _check_points(X, name, n_min, shape):
         given = f"{X.shape[1:]}{features if X.ndim == 2 and len(shape) == 1 else ''}"
         raise argument_error(name, f"made of points of shape {tuple(shape)}, as in fit", given)
     if len(X) < n_min: raise argument_error(name, f"at least {n_min} points", f"n_samples={len(X)}")
+
+# %% ../nbs/method/00_checks.ipynb #808fb158
+def checked_points(
+    estimator,       # Gets `n_features_in_`, and of a data frame `feature_names_in_`
+    X,               # As `as_array` takes it
+    reset:bool=False,# Keep the features of `X`, in place of comparing them with those that are kept
+)->np.ndarray:
+    "`as_array(X)`, number and names of the features as in `fit`; scikit-learn's ValueError where they differ"
+    given, X = X, as_array(X)
+    validate_data(estimator, given, reset=reset, skip_check_array=True, ensure_2d=X.ndim == 2)
+    if reset: estimator.n_features_in_ = math.prod(X.shape[1:])
+    return X
 
 # %% ../nbs/method/00_checks.ipynb #dbe6d7a1
 MOST_BYTES = 2**25   # Of a JSON file

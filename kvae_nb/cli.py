@@ -28,7 +28,7 @@ from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording
 from .labelling import point_pieces, source_of, write_labels, write_samples
 from .page import write_page
-from .parameters import takes_settings
+from .parameters import number_or_range, takes_settings
 from .runs import atomic_path, check_new
 from .settings import settings_to_json
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
@@ -43,7 +43,7 @@ def recorder_for(
     source:dict,# Where the data come from
 )->Recorder:
     "What keeps the frames of a run of `model` on `X`"
-    s = model.resolved_settings(X)
+    s = model.resolved_settings(X, k=1)  # how many does not count here
     scaling = scaling_of(X, s)
     x = scaling.to(X, getattr(torch, s.dtype)).to(get_device(s.device))
     x_new = scaling.to(X_held_out, x.dtype) if len(X_held_out) else None
@@ -106,7 +106,7 @@ def _resume(resume, data, root, quiet, kwargs, device="auto", **others):
 @takes_settings(but=["n_components"], command=True)
 def train(
     data:str="five_modes", # "five_modes", "digits", "mnist", a .csv, .parquet, .npy or .npz file, or a folder of images
-    k:int=5,               # Number of experts
+    k:str="5",             # Number of experts; auto, or a range such as 2-12, finds it
     out:str="runs/run",    # The run directory; must not exist
     label:str=None,        # The column of a table with the true labels (of an .npz file: the array, else y)
     drop:str=None,         # Columns of a table that are left out, separated by commas
@@ -126,7 +126,7 @@ def train(
     if resume is not None: return _resume(**{**locals(), **kwargs})
     check_new(out)
     found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
-    model = KVAE(n_components=k, random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
+    model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
     source = describe_source(data, found, root, label, as_names(drop), data_seed, deskew, compare)
     if data not in DATASETS: print(f"{data}: {found.said}")
@@ -178,7 +178,8 @@ def page(
 ):
     "Write what a run found, and why, as one web page"
     model, source = KVAE.load(path, device), source_of(path)
-    if not (data or source): raise argument_error("data", "named: this run does not say where its points are", data)
+    unknown = not data and "data" not in source
+    if unknown: raise argument_error("data", "named: this run does not say where its points are", data)
     moved = dict(source, data=data) if data else source
     try: X, y = load_again(moved, root)
     except ValueError as e: raise ValueError(f"{e} (--data FILE names the training points that moved)") from None

@@ -118,8 +118,8 @@ def span_of(
     finite = [v for v in values if np.isfinite(v)] or [0.]
     low, high = min(finite), max(finite)
     least = max(least, 1e-4 * max(-low, high))
-    margin = max(least - (high - low), 0) / 2 + .05 * max(high - low, least)
-    return low - margin, high + margin
+    missing, margin = max(least - (high - low), 0) / 2, .05 * max(high - low, least)
+    return low - missing - margin, high + missing + margin
 
 # %% ../../nbs/instrument/02_panels.ipynb #0faf26d3
 def _line_style(history): return dict(lw=1.2, ms=4, marker="." if len(history) < 25 else "")

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAPS', 'SCORES', 'draw_points', 'draw_rings', 'number_places', 'draw_numbers', 'ScoreMap', 'score_map', 'Layout',
-           'plane_layout', 'check_plane', 'check_points', 'draw_plane', 'commonest_labels', 'draw_vectors', 'draw_pair']
+           'plane_layout', 'name_axes', 'check_plane', 'check_points', 'draw_plane', 'commonest_labels', 'draw_vectors',
+           'draw_pair']
 
 # %% ../../nbs/instrument/03_plane.ipynb #96999cd0
 from typing import NamedTuple
@@ -155,6 +156,16 @@ def _draw_regions(ax, scene, i, expert):
     draw_rings(ax, scene, i, expert)
     title_at(ax, "black rim: sample; ring: has moved")
 
+# %% ../../nbs/instrument/03_plane.ipynb #87f4868f
+def name_axes(
+    ax,    # `Axes`
+    names, # Of the two columns; none where they have none
+):
+    "Write the names of the columns along the axes, inside"
+    about = dict(xycoords="axes fraction", textcoords="offset points", fontsize=8, color=".3")
+    for name, at, by, turned in zip(names, [(1, 0), (0, 1)], [(-4, 3), (3, -4)], [0, 90]):
+        ax.annotate(name, at, by, ha=("left", "right")[at[0]], va=("bottom", "top")[at[1]], rotation=turned, **about)
+
 # %% ../../nbs/instrument/03_plane.ipynb #20b78181
 def _draw_around(figure, scene, i, layout, expert=None, notes=None):
     "Shares, history and title"
@@ -197,6 +208,7 @@ def draw_plane(
     draw_numbers(ax, scene, i, expert)
     ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]), aspect="auto")
     ax.locator_params(nbins=5)
+    name_axes(ax, scene.recording.source.get("columns", ()))
     return _draw_around(figure, scene, i, layout, expert)
 
 # %% ../../nbs/instrument/03_plane.ipynb #a0e39103
