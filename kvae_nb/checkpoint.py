@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from .checks import argument_error, get_device
+from .checks import AtMost, argument_error, check_header, get_device, read_json, read_text
 from .protocols import BaseExperts, BaseScorer, method
 from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json
 from .settings import Settings, settings_from_json, settings_to_json
-from .state import State, make_experts, make_scorer, rule_at
+from .state import State, check_course, check_partition, make_experts, make_scorer, rule_at
 
 # %% ../nbs/method/35_checkpoint.ipynb #7a0ab19e
 def to_plain(
@@ -121,13 +120,16 @@ def _to_state(settings, tensors, history, about, own):
     "A state; `own` are parts of a user's own, left as they are"
     run, shape, t = _named(tensors, "state"), tuple(about["shape"]), about["iteration"]
     experts, scorer = copy.deepcopy((own.get("experts"), own.get("scorer")))
-    experts = experts or make_experts(settings, shape, len(run["c"]))
-    scorer = scorer or make_scorer(dataclasses.replace(settings, rule=rule_at(settings, t)), shape, len(run["c"]))
+    with AtMost(2**21 + 4 * sum(v.numel() for v in tensors.values())):
+        experts = experts or make_experts(settings, shape, len(run["c"]))
+        scorer = scorer or make_scorer(dataclasses.replace(settings, rule=rule_at(settings, t)), shape, len(run["c"]))
     method(experts, BaseExperts, "load_state_dict")(_named(tensors, "experts"))
     method(scorer, BaseScorer, "load_state_dict")(_named(tensors, "scorer"))
     device = next(iter(experts.state_dict().values())).device
     given = dict(history=tuple(record_from_plain(h, about.get("types")) for h in history), rule=own.get("rule"))
     where = dict(iteration=t, phase=about["phase"], refined=about.get("refined", 0), report=about.get("report") or {})
+    check_course(history=history, **{name: where[name] for name in ("iteration", "phase", "refined")})
+    check_partition(run, settings.n_components)
     return State(settings, experts, scorer, **_of_run(run, about, device), **where, **given)
 
 def _of_run(run, about, device):
@@ -162,13 +164,15 @@ def settings_here(
 # %% ../nbs/method/35_checkpoint.ipynb #2015bd07
 def _tensors(path, meta, name):
     "Tensors of a file, in memory of their own"
-    return {name: v.clone() for name, v in load_file(run_file(path, meta, name)).items()}
+    file = run_file(path, meta, name)
+    check_header(file)
+    return {name: v.clone() for name, v in load_file(file).items()}
 
-def _plain(path, meta, name): return json.loads(run_file(path, meta, name).read_text())
+def _plain(path, meta, name): return read_json(run_file(path, meta, name))
 
 def _read(path, meta, name, about, history, own, device):
     "The state in `name`.safetensors, with those that it may go back to"
-    settings = settings_here(settings_from_json(run_file(path, meta, "settings.json").read_text()), device)
+    settings = settings_here(settings_from_json(read_text(run_file(path, meta, "settings.json"))), device)
     visited = [_to_state(settings, _tensors(path, meta, f"visited-{i:05}.safetensors"), history[:v["records"]],
                          {**about, **v}, own) for i, v in enumerate(about.get("visited") or ())]
     state = _to_state(settings, _tensors(path, meta, f"{name}.safetensors"), history, about, own)
@@ -211,9 +215,9 @@ def read_state(
         history = about["history"] if checkpoint else _plain(path, meta, "history.json")
         lacking = _lacking(about, own)
         state = None if lacking else _read(path, meta, name, about, history, own, device)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as e:
+    except Exception as e:  # whatever a damaged file, or somebody else's, leads to
         if has_changed(path, meta): return read_state(path, **given)
-        fault = f"{path} ({type(e).__name__}: {str(e).splitlines()[0]})"
+        fault = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
         raise argument_error("path", "a whole run directory of a state", fault) from None
     for part, kind in lacking.items(): raise argument_error(part, "handed in: this run has one of its own", kind)
     return read_state(path, **given) if has_changed(path, meta) else (state, meta)

@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['AUTO', 'MOST_BYTES', 'MOST_VALUES', 'LONGEST_HEADER', 'MADE', 'argument_error', 'check_choice', 'check_number',
            'get_device', 'auto_device', 'NotNumericError', 'as_array', 'checked_points', 'read_text', 'read_json',
-           'check_header', 'AtMost']
+           'check_header', 'plain_file', 'sealed', 'AtMost']
 
 # %% ../nbs/method/00_checks.ipynb #bfe03330
 import contextvars
+import hashlib
 import json
 import math
 import numbers
@@ -21,7 +22,6 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 from torch.overrides import TorchFunctionMode
-
 
 # %% ../nbs/method/00_checks.ipynb #a53849f5
 def argument_error(
@@ -214,6 +214,26 @@ def check_header(
     with open(path, "rb") as f: says = int.from_bytes(f.read(8), "little")
     if 0 < says <= min(LONGEST_HEADER, Path(path).stat().st_size - 8): return
     raise argument_error("path", "a safetensors file", f"{path}, whose header would have {says} bytes")
+
+# %% ../nbs/method/00_checks.ipynb #d0a50de5
+def plain_file(
+    folder,   # A folder
+    name:str, # Of a file in it
+)->Path:
+    "The file, if it is there, inside of the folder and no link; ValueError for all else"
+    file = Path(folder)/name
+    try: plain, is_there = Path(name).name == name and not file.is_symlink(), file.is_file()
+    except OSError: plain = is_there = False  # a name that no file can have
+    if not plain: raise argument_error("path", "a run directory with plain files", f"{folder} with {name!r}")
+    if is_there: return file
+    raise argument_error("path", "a whole run directory", f"{folder}, whose {name} is missing or damaged")
+
+def sealed(
+    meta:dict, # What JSON can hold
+)->dict:
+    "The same with the checksum of all that it says"
+    plain = json.loads(json.dumps(meta))
+    return {**plain, "checksum": hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()}
 
 # %% ../nbs/method/00_checks.ipynb #3dc91116
 class AtMost(TorchFunctionMode):

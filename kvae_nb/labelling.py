@@ -7,14 +7,13 @@ __all__ = ['ROWS', 'source_of', 'describe_points', 'point_pieces', 'write_labels
 
 # %% ../nbs/method/41_labelling.ipynb #da8a65c0
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import kvae_nb.saving  # noqa: F401, it patches KVAE
-from .checks import argument_error, as_array
+from .checks import argument_error, as_array, read_json
 from .data import deskew, find_points
 from .discriminator import Bound
 from .estimator import KVAE
@@ -28,13 +27,24 @@ def source_of(
     path, # A run directory
 )->dict:  # As `load_again` takes it; empty where a run came from Python
     "Where the points of a run came from, and the names of their columns"
-    found = {}
+    found:dict = {}
     for name in ("results.json", "run.json"):
         file = Path(path)/name
-        about = json.loads(file.read_text()) if file.is_file() else {}
-        names = dict(columns=about["feature_names"]) if "feature_names" in about else {}
-        found = found | names | (about.get("source") or {})
+        if file.is_file() and not file.is_symlink(): found |= _told_source(file)
     return found
+
+def _told_source(file):
+    "What a file says of it; ValueError where that is of another type"
+    about = read_json(file)
+    told = about if isinstance(about, dict) else {}
+    source = told.get("source") or {}
+    source = source if isinstance(source, dict) else {"data": source}
+    source = {**({"columns": told["feature_names"]} if "feature_names" in told else {}), **source}
+    names = lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v)
+    kinds = dict(data=str, n=int, data_seed=int, deskew=bool, compare=bool, label=(str, type(None)))
+    fits = all(isinstance(source[name], kind) for name, kind in kinds.items() if name in source)
+    if fits and all(names(source[name]) for name in ("drop", "columns") if name in source): return source
+    raise argument_error("path", "a run directory that says where its points are", f"{file}, whose source is damaged")
 
 # %% ../nbs/method/41_labelling.ipynb #b7634cd3
 def describe_points(

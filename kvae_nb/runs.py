@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'MOST_FILES', 'MOST_BYTES', 'write_bytes', 'named_error', 'flush', 'atomic_path', 'write_json', 'sha256',
-           'check_new', 'new_run', 'sealed', 'read_manifest', 'open_run', 'has_changed', 'run_file']
+           'check_new', 'new_run', 'read_manifest', 'open_run', 'has_changed', 'run_file']
 
 # %% ../nbs/method/07_runs.ipynb #cd12204f
 import hashlib
@@ -15,7 +15,7 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from .checks import argument_error, read_json
+from .checks import argument_error, plain_file, read_json, sealed
 from .machine import Timer, environment  # noqa: F401  their home was here
 
 # %% ../nbs/method/07_runs.ipynb #9543814f
@@ -137,38 +137,17 @@ def _write_manifest(folder):
     meta = json.loads(manifest.read_text()) if manifest.exists() else {}
     write_json(manifest, sealed(dict(format=FORMAT, **meta, files=digests)))
 
-def sealed(
-    meta:dict, # A manifest
-)->dict:
-    "The manifest with the checksum of all that it says"
-    plain = json.loads(json.dumps(meta))
-    return {**plain, "checksum": _checksum(plain)}
-
-def _checksum(meta): return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
-
-# %% ../nbs/method/07_runs.ipynb #d6b7d31a
-def _plain_file(path, name):
-    "A file inside of the folder that is no link; ValueError for all else"
-    file = Path(path)/name
-    try: plain, is_there = Path(name).name == name and not file.is_symlink(), file.is_file()
-    except OSError: plain = is_there = False  # a name that no file can have
-    if not plain: raise argument_error("path", "a run directory with plain files", f"{path} with {name!r}")
-    if not is_there: raise _not_whole(path, f"{name} is missing or damaged")
-    return file
-
-def _not_whole(path, fault): return argument_error("path", "a whole run directory", f"{path}, whose {fault}")
 
 # %% ../nbs/method/07_runs.ipynb #99c99f0d
 MOST_FILES = 10_000
-MOST_BYTES = 2**34 # Of all files together
 
 def read_manifest(
     path, # A run directory
 )->dict:  # With `format`, `files` and `names`, and what was written beside
     "The manifest alone; ValueError for one that is damaged, of a newer format or another program's"
-    file = Path(path)/"run.json"
-    if not file.is_file(): raise argument_error("path", "a run directory (a folder with a run.json)", path)
-    _plain_file(path, "run.json")
+    is_run = (Path(path)/"run.json").is_file()
+    if not is_run: raise argument_error("path", "a run directory (a folder with a run.json)", path)
+    file = plain_file(path, "run.json")
     try: meta = read_json(file)
     except ValueError: raise _not_whole(path, "run.json is damaged") from None
     ours = isinstance(meta, dict) and {"format", "files"} <= set(meta)
@@ -176,29 +155,24 @@ def read_manifest(
     version, newer = meta["format"], "written by a newer version of kvae_nb"
     if version not in range(1, FORMAT + 1):
         raise argument_error("path", f"a run directory of format {FORMAT} or less", f"{path}, of {version!r} ({newer})")
-    checksum = meta.pop("checksum", None)
-    whole = checksum == _checksum(meta) or (version == 1 and checksum is None)
-    if not (whole and _has_files(meta)): raise _not_whole(path, "run.json is damaged")
-    return {**meta, "names": meta.get("names", {})}
+    told = {name: v for name, v in meta.items() if name != "checksum"}
+    whole = _has_files(told) and meta == (told if version == 1 else sealed(told))
+    if not whole: raise _not_whole(path, "run.json is damaged")
+    return {**told, "names": told.get("names", {})}
 
 def _has_files(meta):
     files, names = meta["files"], meta.get("names", {})
     return isinstance(files, dict) and isinstance(names, dict) and len(files) <= MOST_FILES
 
+def _not_whole(path, fault): return argument_error("path", "a whole run directory", f"{path}, whose {fault}")
+
 # %% ../nbs/method/07_runs.ipynb #a76a819f
-def _check_files(path, digests):
-    "Compare all files with their checksums"
-    files = [_plain_file(path, name) for name in digests]
-    too_large = sum(f.stat().st_size for f in files) > MOST_BYTES
-    if too_large: raise _not_whole(path, f"files have more than {MOST_BYTES} bytes")
-    for f in files:
-        if sha256(f) != digests[f.name]: raise _not_whole(path, f"{f.name} is missing or damaged")
+MOST_BYTES = 2**34 # Of all files together
 
 def open_run(
     path, # A run directory
 )->dict:  # Its manifest
     "Check every file of a run directory against its checksum; ValueError for the first that fails"
-    path = Path(path)
     meta = read_manifest(path)
     try: _check_files(path, meta["files"])
     except (ValueError, OSError):
@@ -206,13 +180,19 @@ def open_run(
         return open_run(path)
     return meta
 
-# %% ../nbs/method/07_runs.ipynb #4ac4377b
 def has_changed(
     path,      # A run directory
     meta:dict, # Its manifest, as it was read
 )->bool:
     "Has a training put other files in the place of these since?"
     return read_manifest(path)["files"] != meta["files"]
+
+def _check_files(path, digests):
+    files = {name: plain_file(path, name) for name in digests}
+    too_large = sum(f.stat().st_size for f in files.values()) > MOST_BYTES
+    if too_large: raise _not_whole(path, f"files have more than {MOST_BYTES} bytes")
+    for name, f in files.items():
+        if sha256(f) != digests[name]: raise _not_whole(path, f"{name} is missing or damaged")
 
 # %% ../nbs/method/07_runs.ipynb #98269727
 def run_file(

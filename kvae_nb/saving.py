@@ -63,6 +63,27 @@ def save(self:KVAE,
     check_is_fitted(self, "state_")
     with new_run(path) as folder: self.write(folder)
 
+# %% ../nbs/method/38_saving.ipynb #4b8a2bee
+def _restored(cls, path, meta, state):
+    "The model; `summary` reads all that a report has"
+    model = model_from(meta, state.settings, cls)
+    Settings(**model.settings_params())
+    model._take(state.settings, _scaling(path, meta), state, meta["lower_bound"])
+    names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
+    if names: model.feature_names_in_ = np.array(names, dtype=object)
+    model.summary()
+    return model
+
+def _scaling(path, meta):
+    "The `Scaling` of a run"
+    held = load_file(run_file(path, meta, "weights.safetensors"))
+    low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
+    shift, scale = (held[f"scaling.{name}"].numpy() for name in ("shift", "scale"))
+    np.broadcast_to(shift + scale, meta["shape"])
+    finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
+    if not finite.all(): raise argument_error("scale", "positive", scale)
+    return Scaling(shift, scale, tuple(meta["shape"]), low, high)
+
 # %% ../nbs/method/38_saving.ipynb #cf93a29d
 @patch(cls_method=True)
 def load(cls:KVAE,
@@ -74,17 +95,10 @@ def load(cls:KVAE,
     if "params" not in meta:
         found = f"{path}, a checkpoint of phase {meta['phase']!r}"
         raise argument_error("path", "a run directory of a fitted KVAE", found)
-    model = model_from(meta, state.settings, cls)
-    model._take(state.settings, _scaling(path, meta), state, meta["lower_bound"])
-    names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
-    if names: model.feature_names_in_ = np.array(names, dtype=object)
-    return model
-
-def _scaling(path, meta):
-    "The `Scaling` of a run"
-    held = load_file(run_file(path, meta, "weights.safetensors"))
-    low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
-    return Scaling(held["scaling.shift"].numpy(), held["scaling.scale"].numpy(), tuple(meta["shape"]), low, high)
+    try: return _restored(cls, path, meta, state)
+    except Exception as e:  # whatever a damaged file, or somebody else's, leads to
+        found = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
+        raise argument_error("path", "a whole run directory of a fitted KVAE", found) from None
 
 # %% ../nbs/method/38_saving.ipynb #e4f89530
 @patch

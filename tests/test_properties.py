@@ -125,8 +125,9 @@ def check(about, parameters):
         if about["seed"] % 4 == 0: check_saved(model, X)
 
 
-def test_promises_hold_or_it_is_refused(request):
+def test_promises_hold_or_it_is_refused(request, record_property):
     n = 2000 if request.config.getoption("--slow") else 200
     quick = settings(max_examples=n, derandomize=n == 200, deadline=None, database=None)
     patient = settings(quick, suppress_health_check=HealthCheck)
     patient(given(points(), parameters())(check))()
+    record_property("cases of Hypothesis: a model whose promises hold, or a ValueError before training", n)

@@ -9,16 +9,14 @@ __all__ = ['SHOWN', 'Recording', 'kept_restart', 'Recorder', 'write_frames', 'Fr
 # %% ../../nbs/instrument/01_recording.ipynb #9cd6f14e
 import copy
 import functools
-import json
 from pathlib import Path
 
 import numpy as np
 from fastcore.basics import patch
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from sklearn.decomposition import PCA
 
-from ..checks import argument_error, check_number
+from ..checks import argument_error, check_header, check_number, read_json, read_text
 from .frames import Camera, Frame, frame_name, from_plain, kind_of, plain_of, take_frame, write_frame
 from ..report import as_labels
 from ..runs import open_run, run_file, write_json
@@ -142,7 +140,7 @@ def restore(self:Recorder,
 ):
     "Take back what `write_checkpoint` wrote"
     self.restarts, self.last = [self._new(state.settings) for _ in state.c], state
-    told = json.loads(run_file(path, meta, "restarts.json").read_text())
+    told = read_json(run_file(path, meta, "restarts.json"))
     for r, (recording, plain) in enumerate(zip(self.restarts, told, strict=True)):
         for i, f in enumerate(plain):
             parts:dict = load_file(run_file(path, meta, frame_name(i, f"restart-{r}")))
@@ -161,8 +159,10 @@ class FrameFiles:
     def read(self, i):
         "The frame at position `i`, from its file"
         file = self.files[i]
-        try: return Frame(**load_file(file), **self.plain[i])
-        except (OSError, TypeError, SafetensorError) as e: fault = type(e).__name__
+        try:
+            check_header(file)
+            return Frame(**load_file(file), **self.plain[i])
+        except Exception as e: fault = type(e).__name__  # whatever a damaged file leads to
         raise _damaged(f"{file.parent}, whose {file.name} cannot be read ({fault})")
 
 def _damaged(what): return argument_error("path", "a whole run directory with frames", what)
@@ -176,14 +176,13 @@ class SavedRecording(Recording):
         self.path = Path(path)
         meta = open_run(path)
         with_frames = "frames.json" in meta["files"].keys() | meta["names"].keys()
-        remedy = "a run directory with its frames (kvae-train --frames writes one)"
-        if not with_frames: raise argument_error("path", remedy, str(path))
+        if not with_frames: raise argument_error("path", "a run directory with frames (kvae-train --frames)", str(path))
         try: self._read(meta)
-        except (OSError, ValueError, KeyError, TypeError) as e: raise _damaged(f"{path} ({type(e).__name__})") from None
+        except Exception as e: raise _damaged(f"{path} ({type(e).__name__})") from None
 
     def _read(self, meta):
-        about = json.loads(run_file(self.path, meta, "frames.json").read_text())
-        settings = settings_from_json(run_file(self.path, meta, "settings.json").read_text())
+        about = read_json(run_file(self.path, meta, "frames.json"))
+        settings = settings_from_json(read_text(run_file(self.path, meta, "settings.json")))
         grid = about["grid"] and tuple(map(np.array, about["grid"]))
         super().__init__(settings, about["shape"], about["title"] or self.path.name, grid, about["source"])
         self.plain = [from_plain(f) for f in about["frames"]]
