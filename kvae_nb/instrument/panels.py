@@ -118,8 +118,7 @@ def span_of(
     finite = [v for v in values if np.isfinite(v)] or [0.]
     low, high = min(finite), max(finite)
     least = max(least, 1e-4 * max(-low, high))
-    missing = max(least - (high - low), 0) / 2
-    margin = .05 * max(high - low, least)
+    missing, margin = max(least - (high - low), 0) / 2, .05 * max(high - low, least)
     return low - missing - margin, high + missing + margin
 
 # %% ../../nbs/instrument/02_panels.ipynb #0faf26d3

@@ -71,9 +71,8 @@ def kept_restart(
     after:State,  # One of them, as `choose` kept it
 )->int:
     "Index of the restart that `choose` kept"
-    of_alpha = (before.alpha - after.alpha).abs().sum(1)
-    of_log_z = (before.log_z - after.log_z).abs().sum(1)
-    return int((of_alpha + of_log_z).argmin())
+    far = (before.alpha - after.alpha).abs().sum(1) + (before.log_z - after.log_z).abs().sum(1)
+    return int(far.argmin())
 
 # %% ../../nbs/instrument/01_recording.ipynb #b9563ec9
 class Recorder:
