@@ -40,6 +40,7 @@ RUNS = {  # what a run is called -> points of a seed, and parameters
     "a table of 20 columns": (table, dict(n_components=6)),
     "digits, vectors": (lambda seed: load_digits().data, dict(n_components=10)),
     "digits, images": (lambda seed: digits()[0], dict(n_components=10)),
+    "digits, images, recipe clusters": (lambda seed: digits()[0], dict(n_components=10, recipe="clusters")),
     "five modes, recipe paper": (lambda seed: five_modes(4000, seed)[0], dict(n_components=5, recipe="paper")),
     "three modes, recipe paper, ends early": (
         lambda seed: authors_modes(3, 6400, seed)[0], dict(n_components=3, recipe="paper"))}

@@ -9,6 +9,7 @@ __all__ = ['train_command', 'sample_command', 'predict_command', 'report_command
 # %% ../nbs/instrument/10_cli.ipynb #46adb0a4
 import inspect
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -220,8 +221,8 @@ def explore(
     "Serve the stepper, and the explorer of finished runs, as a web page"
     runs = [path for path in (run, beside) if path]
     for path in runs: SavedRecording(path)
-    check_number("k", k, 1, whole=True)
-    if data not in DATASETS: load(data)
+    n = len(load(data)[0]) if data not in DATASETS else math.inf
+    check_number("k", k, 1, n, whole=True)
     missing = find_spec("voila") is None
     if missing: raise argument_error("voila", "installed, to serve the page: pip install 'kvae_nb[explore]'", None)
     _serve(explore_notebook(runs, lasting_name(data), k, Path.cwd(), device), port, no_browser)

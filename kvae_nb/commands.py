@@ -8,6 +8,8 @@ __all__ = ['MENDABLE', 'respell', 'command']
 # %% ../nbs/method/44_commands.ipynb #4c091997
 import signal
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 from fastcore.script import anno_parser
@@ -39,10 +41,18 @@ def command(
         for action in parser._actions: action.help = _help_of(f, action)
         options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
-        try: f(**options)
+        try:
+            with _warnings_of(name): f(**options)
         except MENDABLE as e: sys.exit(f"{name}: {e}")
         except KeyboardInterrupt as e: _interrupted(name, e)
     return main
+
+@contextmanager
+def _warnings_of(name):
+    "Warnings are one line each, without the place in the code"
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
+        yield
 
 def _interrupted(name, e):
     "Say it in one line, and end as programs do that a signal has ended: with 128 and the signal's number"

@@ -94,7 +94,7 @@ def neighbours_seconds(
     d = math.prod(shape)
     if len(shape) == 1: return .005 + 1e-9 * n * n * d
     m = min(COMPONENTS, n, d)
-    return .05 + n * (1e-8 * 6 * d * m + 1e-9 * AMONG * 6 * m) + 1e-10 * n * n * m
+    return .05 + n * (5e-11 * 6 * d * m + 1e-9 * AMONG * 6 * m) + 1e-10 * n * n * m
 
 # %% ../nbs/method/25_neighbours.ipynb #3b066508
 SCALE = 7 # Whose distance is a point's own unit

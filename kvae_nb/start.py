@@ -226,7 +226,7 @@ def _end_seconds(s, shape, n, choice, scores, asked):
     parts = range(0, s.refine_steps, s.vae_steps)
     stretches = {stretch_name(t, s): min(s.vae_steps, s.refine_steps - t) * step for t in parts}
     return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), **stretches,
-                assignment=prior + scores / R, bound=.005 + asked(min(n, 5000), s.n_importance) / R)
+                assignment=prior + scores / R, bound=.005 + asked(min(n, 5000) + min(n, 2000), s.n_importance) / R)
 
 # %% ../nbs/method/30_start.ipynb #c29361b7
 def planned(
