@@ -29,24 +29,6 @@ def _respelled(argument, known):
     return known.get(name.replace("_", "-"), name) + equals + value
 
 # %% ../nbs/method/44_commands.ipynb #d065b5be
-MENDABLE = ValueError, OSError, FloatingPointError
-
-def command(
-    f, # A function with docments; what it returns is not used
-):
-    "A function without arguments that calls `f` with the options of the command line"
-    def main():
-        name = Path(sys.argv[0]).name
-        parser = anno_parser(f, name)
-        for action in parser._actions: action.help = _help_of(f, action)
-        options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
-        for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
-        try:
-            with _warnings_of(name): f(**options)
-        except MENDABLE as e: sys.exit(f"{name}: {e}")
-        except KeyboardInterrupt as e: _interrupted(name, e)
-    return main
-
 @contextmanager
 def _warnings_of(name):
     "Warnings are one line each, without the place in the code"
@@ -64,3 +46,22 @@ def _help_of(f, action):
     text = getattr(f, "option_help", {}).get(action.dest)
     if text is None: return action.help
     return text if action.default is None else f"{text} (default: {action.default})"
+
+# %% ../nbs/method/44_commands.ipynb #923ca588
+MENDABLE = ValueError, OSError, FloatingPointError
+
+def command(
+    f, # A function with docments; what it returns is not used
+):
+    "A function without arguments that calls `f` with the options of the command line"
+    def main():
+        name = Path(sys.argv[0]).name
+        parser = anno_parser(f, name)
+        for action in parser._actions: action.help = _help_of(f, action)
+        options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
+        for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
+        try:
+            with _warnings_of(name): f(**options)
+        except MENDABLE as e: sys.exit(f"{name}: {e}")
+        except KeyboardInterrupt as e: _interrupted(name, e)
+    return main
