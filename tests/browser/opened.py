@@ -124,6 +124,12 @@ def server(kind, root, name):
         finally: end_all(process)
 
 
+def told_by(process):
+    "The command line of a process; nothing of one that has ended"
+    try: return " ".join(process.cmdline())
+    except psutil.NoSuchProcess: return ""
+
+
 # ---- the page
 
 def kernel_message(frame):
@@ -253,7 +259,7 @@ class Opened:
 
     def kernels(self):
         "The processes of the kernels"
-        return [p for p in self.process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
+        return [p for p in self.process.children(recursive=True) if "ipykernel_launcher" in told_by(p)]
 
     def kernel_seconds(self):
         "Processor time that the kernels have used"
