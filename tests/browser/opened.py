@@ -24,7 +24,8 @@ FLAGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", *"""--no-sa
     --disable-dev-shm-usage --disable-background-networking --disable-component-update --disable-sync --no-first-run
     --enable-precise-memory-info""".split()]
 HARMLESS = [r"cdn\.jsdelivr\.net/npm/@fortawesome"]  # not the notebook's errors: Voila asks the network for its icons
-LAB = """--no-browser --allow-root --ip=127.0.0.1 --ServerApp.port_retries=0 --IdentityProvider.token=kvae
+TOKEN = "kvae"  # of JupyterLab and of kvae-explore
+LAB = f"""--no-browser --allow-root --ip=127.0.0.1 --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}
     --LabApp.expose_app_in_browser=True""".split()
 KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?"
 IDLE = f"{KERNEL}.status == 'idle'"
@@ -72,15 +73,16 @@ def own_settings(folder):
     (folder/"config/labconfig/page_config.json").write_text(json.dumps(quiet))
     jupyter = {f"JUPYTER_{n}_DIR": str(folder/n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}
     lab = {f"JUPYTERLAB_{n}_DIR": str(folder/n.lower()) for n in ("SETTINGS", "WORKSPACES")}
-    return os.environ | jupyter | lab | {"IPYTHONDIR": str(folder/"ipython")}
+    return os.environ | jupyter | lab | {"IPYTHONDIR": str(folder/"ipython"), "JUPYTER_TOKEN": TOKEN}
 
 
 def command(kind, root, name, port):
     "How the server is started, and the address of the notebook"
     here = f"http://127.0.0.1:{port}/"
-    if kind == "explore": return ["kvae-explore", "--run", root/name, "--no_browser", f"--port={port}"], here
+    if kind == "explore":
+        return ["kvae-explore", "--run", root/name, "--no_browser", f"--port={port}"], f"{here}?token={TOKEN}"
     if kind == "voila": return ["voila", root/name, "--no-browser", f"--port={port}", "--show_tracebacks=True"], here
-    return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], f"{here}doc/tree/{name}?token=kvae&reset"
+    return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], f"{here}doc/tree/{name}?token={TOKEN}&reset"
 
 
 def free_port():
@@ -120,6 +122,12 @@ def server(kind, root, name):
             wait_for_port(port, process, log)
             yield url, process, log
         finally: end_all(process)
+
+
+def told_by(process):
+    "The command line of a process; nothing of one that has ended"
+    try: return " ".join(process.cmdline())
+    except psutil.NoSuchProcess: return ""
 
 
 # ---- the page
@@ -251,7 +259,7 @@ class Opened:
 
     def kernels(self):
         "The processes of the kernels"
-        return [p for p in self.process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
+        return [p for p in self.process.children(recursive=True) if "ipykernel_launcher" in told_by(p)]
 
     def kernel_seconds(self):
         "Processor time that the kernels have used"

@@ -4,6 +4,7 @@ Times are told from the click to the new picture, by the page's clock, and only 
 import itertools
 import re
 import subprocess
+import time
 from statistics import median
 
 import pytest
@@ -279,6 +280,18 @@ def test_explore(opened):
         stands_at(nb, 4)
         nb.seconds(lambda: nb.choose("iteration", 1))
         stands_at(nb, 1)
+
+
+def test_a_closed_page_ends_its_kernel(opened):
+    "With the thread of the run that goes on in it"
+    with opened("explore", short_run, "closed") as nb:
+        nb.wait_for("Waiting after the start")
+        nb.click("run")
+        nb.wait_for("^Training: iteration")
+        nb.page.goto("about:blank")
+        until = time.monotonic() + 60
+        while nb.kernels() and time.monotonic() < until: nb.page.wait_for_timeout(200)
+        assert not nb.kernels()
 
 
 # ---- the tests themselves
