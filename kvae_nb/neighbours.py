@@ -104,7 +104,7 @@ def neighbour_graph(
     square, # `(n, K)` squared distances
 )->sparse.csr_array: # `(n, n)` symmetric, strengths from 0 to 1
     "The self-tuned graph of nearest neighbours"
-    n, K = idx.shape
+    (n, K), square = idx.shape, square.astype(float)
     own = np.sqrt(np.maximum(square[:, min(SCALE, K) - 1], 1e-300))
     strength = np.exp(-(square / np.maximum(own[:, None] * own[idx], 1e-300)))
     start = np.arange(0, n * K + 1, K)
