@@ -133,6 +133,15 @@ def test_pause(opened):
         nb.wait_for(r"^Paused within iteration 2\.$", seconds=2)
 
 
+def settled_memory(nb):
+    "The least of some readings: a browser gives memory back when it finds the time"
+    readings = []
+    for _ in range(6):
+        readings.append(nb.memory())
+        nb.page.wait_for_timeout(1500)
+    return {name: min(one[name] for one in readings) for name in readings[0]}
+
+
 def test_memory(opened):
     "JupyterLab: 500 steps, drawn as fast as the widget draws, take no more memory than 50"
     with opened("lab", [modes(150, vae_steps=1, disc_steps=1, n_iters=600, patience=600)], "memory") as nb:
@@ -141,7 +150,7 @@ def test_memory(opened):
             nb.choose("n", more)
             nb.click("many")
             nb.wait_for(rf"^Waiting after iteration {t}\.$", seconds=400)
-            measured.append(nb.memory())
+            measured.append(settled_memory(nb))
         stands_at(nb, 500)
         grown = {name: after / measured[0][name] for name, after in measured[1].items()}
         print("memory after 500 steps against 50:", grown, flush=True)
