@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['PALETTE', 'MARKERS', 'PALE', 'style', 'add_points', 'add_samples', 'add_grid', 'add_regions', 'plot_partition',
            'as_bytes', 'mosaic', 'plot_rows', 'composition', 'add_composition', 'plot_composition', 'column',
-           'add_divergences', 'add_sizes', 'add_moved', 'add_losses', 'plot_history']
+           'line_style', 'add_divergences', 'add_sizes', 'add_moved', 'add_losses', 'plot_history']
 
 # %% ../nbs/method/12_plots.ipynb #ff380544
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgba_array
+from matplotlib.ticker import MaxNLocator
 
 from .checks import argument_error
 
@@ -194,6 +195,14 @@ def column(history, name):
     "One value of all records of iterations, `(T, ...)`"
     return np.array([h[name] for h in history], float)
 
+# %% ../nbs/method/12_plots.ipynb #094c8e72
+def line_style(
+    history, # Records of iterations
+    **line,  # Look of a line, as `Axes.plot` takes it
+)->dict:
+    "Points on the lines of short histories, which would not be seen where there is only one"
+    return dict(ms=4, marker="." if len(history) < 25 else "") | line
+
 # %% ../nbs/method/12_plots.ipynb #26aa4aca
 def add_divergences(
     ax,      # `Axes`
@@ -202,6 +211,7 @@ def add_divergences(
 ):
     "The bound (3) and the divergence of the mixture, nats, over the iterations"
     t = column(history, "iteration")
+    line = line_style(history, **line)
     ax.plot(t, column(history, "kl_bound"), label="bound (3)", **line)
     ax.plot(t, column(history, "kl_mixture"), label="mixture", **line)
 
@@ -213,6 +223,7 @@ def add_sizes(
 ):
     "The number of points of each expert; from the eleventh on, dashed"
     t = column(history, "iteration")
+    line = line_style(history, **line)
     for j, sizes in enumerate(column(history, "sizes").T):
         ax.plot(t, sizes, color=style(j)["color"], ls="-" if j < 10 else "--", **line)
 
@@ -225,7 +236,8 @@ def add_moved(
     **line,     # Look of the line, as `Axes.plot` takes it
 ):
     "The share of the points that changed their expert"
-    ax.semilogy(column(history, "iteration"), unit * np.maximum(column(history, "moved"), floor), **line)
+    ax.semilogy(column(history, "iteration"), unit * np.maximum(column(history, "moved"), floor),
+                **line_style(history, **line))
 
 # %% ../nbs/method/12_plots.ipynb #d8a1c3d0
 def add_losses(
@@ -234,9 +246,10 @@ def add_losses(
 ):
     "The mean ELBO of the experts, nats, and the mean accuracy of the discriminators"
     t = column(history, "iteration")
-    ax.plot(t, column(history, "elbo").mean(1), label="ELBO, nats")
+    line = line_style(history)
+    ax.plot(t, column(history, "elbo").mean(1), label="ELBO, nats", **line)
     right = ax.twinx()
-    right.plot(t, column(history, "disc_accuracy").mean(1), "k:", label="accuracy")
+    right.plot(t, column(history, "disc_accuracy").mean(1), "k:", label="accuracy", **line)
     right.set_ylim(.4, 1)
     ax.legend(handles=[*ax.lines, *right.lines], frameon=False)
 
@@ -253,5 +266,8 @@ def plot_history(
     add_moved(axes[2], history)
     add_losses(axes[3], history)
     titles = "KL divergence, nats", "points of each expert", "share of points that moved", "experts and discriminators"
-    for ax, title in zip(axes, titles): ax.set(title=title, xlabel="iteration")
+    for ax, title in zip(axes, titles):
+        ax.set(title=title, xlabel="iteration")
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes[0].ticklabel_format(axis="y", useOffset=False)
     return axes

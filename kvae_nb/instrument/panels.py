@@ -122,15 +122,13 @@ def span_of(
     return low - missing - margin, high + missing + margin
 
 # %% ../../nbs/instrument/02_panels.ipynb #0faf26d3
-def _line_style(history): return dict(lw=1.2, ms=4, marker="." if len(history) < 25 else "")
-
 def _plain_axis(ax, values):
     ax.set_ylim(span_of(values))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.6g}".replace("-", "−")))
 
 def _divergences(ax, recording):
     history = recording.history
-    add_divergences(ax, history, **_line_style(history))
+    add_divergences(ax, history, lw=1.2)
     bound, mixture = ax.lines[-2:]
     bound.set(color="k")
     mixture.set(color="#3f90da", ls="--")
@@ -141,7 +139,7 @@ def _divergences(ax, recording):
 def _moved(ax, recording):
     history = recording.history
     floor = .5 / sum(history[0]["sizes"]) if history else .001  # half a point
-    add_moved(ax, history, floor, 100, color="k", **_line_style(history))
+    add_moved(ax, history, floor, 100, color="k", lw=1.2)
     percent = [100 * max(h["moved"], floor) for h in history] or [100]
     marks = (1, 2, 5) if max(percent) < 12 * min(percent) else (1,)
     ax.yaxis.set_major_locator(LogLocator(subs=marks, numticks=5))
