@@ -22,7 +22,8 @@ def one_gaussian(seed):
     "1000 points of one Gaussian"
     return np.random.default_rng(seed).normal(size=(1000, 2)), np.zeros(1000, int)
 
-SAME = "five_modes blobs aniso varied authors_3 authors_6 authors_9 moons circles unequal_950_50 unequal_1980_20".split()
+SAME = ("five_modes blobs aniso varied authors_3 authors_6 authors_9 moons circles unequal_950_50 "
+        "unequal_1980_20").split()
 LABELLED = dict(iris=3, wine=3, digit_images=10)  # name -> kinds
 COUNTED:dict = {  # name -> (function of the seed, number of clusters)
     **{name: SETS[name] for name in SAME}, "five_modes_2000": (lambda seed: five_modes(2000, seed), 5),
