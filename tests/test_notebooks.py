@@ -1,4 +1,4 @@
-"""Every notebook is a test: `nbdev_test` runs its cells in a process of its own, or `measured.py`, which counts lines."""
+"""Every notebook is a test: `nbdev_test` runs its cells in a process of its own; `measured.py` counts lines."""
 import os
 import sys
 
