@@ -50,4 +50,5 @@ def counted_report(
     if found is None: return {}
     finite = np.where(np.isfinite(found.criterion), found.criterion, np.nan)  # infinite for one cluster
     curves = dict(ks=to_plain(found.ks), criterion=to_plain(finite), stability=to_plain(found.stability))
-    return dict(how_many=dict(answer=str(found), k=found.k, runner_up=found.runner_up, **curves))
+    said = dict(answer=str(found), k=found.k, runner_up=found.runner_up, close=found.close)
+    return dict(how_many=said | curves)
