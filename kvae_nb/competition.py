@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'refine', 'has_converged', 'assign_all', 'finish', 'compete', 'end_competition', 'advance', 'fit', 'go_on',
-           'report_of', 'report_lines', 'summary_of']
+           'report_of', 'report_lines']
 
 # %% ../nbs/method/37_competition.ipynb #cb68a199
 import copy
@@ -229,15 +229,3 @@ def report_lines(
     n = len(report["networks"])
     plain = f"{len(sizes) - n} are Gaussians, which explain unseen points as well"
     return [*lines, f"networks: {_n_of(n, 'expert')}; {plain}"]
-
-# %% ../nbs/method/37_competition.ipynb #0e1ad158
-def summary_of(
-    report:dict,       # Of a run
-    shape:tuple,       # Of one point
-    lower_bound:float, # Nats per point, or None
-)->str:
-    "What was found, what was chosen and why, and what is to be doubted, in at most ten lines"
-    data = f"{report['n_points']} points of shape {shape}"
-    lines = [f"{report['n_components']} experts on {data}, recipe {report['recipe']}", *report_lines(report)]
-    if lower_bound is not None: lines.append(f"bound on the log-likelihood: {lower_bound:.3f} nats per point")
-    return "\n".join([*lines, *(f"doubt: {doubt}" for doubt in report.get("doubts", ()))][:10])

@@ -20,8 +20,8 @@ from . import competition
 from .autoencoder import StackedVAE
 from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number, checked_points
-from .competition import finish, report_of, summary_of
-from .doubts import counted_report, doubted, warn_of_far
+from .competition import finish, report_lines, report_of
+from .doubts import counted_report, doubts_of
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
 from .parameters import parameters_doc, takes_settings
@@ -147,9 +147,9 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None
         ended = e
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
-        state = doubted(state, x.to(state.c.device))
         self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
-    for doubt in state.report.get("doubts", ()): warnings.warn(doubt, stacklevel=3)
+        doubts = doubts_of(state, x.to(state.c.device)) if s.recipe == "auto" else []
+    for doubt in doubts: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
     if ended is not None: raise ended
@@ -180,7 +180,11 @@ def fit(self:KVAE,
 def summary(self:KVAE)->str:
     "What was found, what was chosen and why, in at most ten lines"
     check_is_fitted(self, "state_")
-    return summary_of(self.report_, self.scaling_.shape, self.lower_bound_)
+    report, shape = self.report_, self.scaling_.shape
+    data = f"{report['n_points']} points of shape {shape}"
+    lines = [f"{report['n_components']} experts on {data}, recipe {report['recipe']}", *report_lines(report)]
+    if self.lower_bound_ is None: return "\n".join(lines)
+    return "\n".join([*lines, f"bound on the log-likelihood: {self.lower_bound_:.3f} nats per point"])
 
 # %% ../nbs/method/40_estimator.ipynb #e42fddb2
 @patch
@@ -201,19 +205,12 @@ def _seen(self:KVAE, X):
 
 # %% ../nbs/method/40_estimator.ipynb #cfd0d15c
 @patch
-def _compared(self:KVAE, x):
-    "`(n, k)` what the rule compares; a warning where points are far from all that the experts know"
-    with undisturbed(): log_w = log_weights_of(self.state_, x)[0]
-    warn_of_far(log_w.max(1).values, self.state_.report.get("floor"))
-    return log_w
-
-@patch
 def predict(self:KVAE,
     X, # `(n, *shape)` points, new ones too
 )->np.ndarray: # `(n,)`
     "The expert that explains each point best, by the rule that the competition used"
     x = self._seen(X)
-    return self._compared(x).argmax(1).cpu().numpy()
+    with undisturbed(): return log_weights_of(self.state_, x)[0].argmax(1).cpu().numpy()
 
 # %% ../nbs/method/40_estimator.ipynb #7ca4b6a8
 @patch
@@ -222,7 +219,7 @@ def predict_proba(self:KVAE,
 )->np.ndarray: # `(n, k)`, rows sum to one
     "How the experts share each point: the softmax of what the rule compares; its argmax is `predict`"
     x = self._seen(X)
-    return self._compared(x).double().softmax(1).cpu().numpy()
+    with undisturbed(): return log_weights_of(self.state_, x)[0].double().softmax(1).cpu().numpy()
 
 # %% ../nbs/method/40_estimator.ipynb #350e98fc
 @patch
@@ -232,10 +229,8 @@ def score_samples(self:KVAE,
     "The mixture's estimated log-density at each point (importance-weighted bound)"
     x = self._seen(X)
     with undisturbed():
-        bounds = self.state_.experts.bound(x).double()
-        density = (bounds + self.state_.alpha[0].double().log()).logsumexp(1) - self.scaling_.log_volume
-    warn_of_far(bounds.max(1).values, self.state_.report.get("floor"))
-    return density.cpu().numpy()
+        joint = self.state_.experts.bound(x).double() + self.state_.alpha[0].double().log()
+        return (joint.logsumexp(1) - self.scaling_.log_volume).cpu().numpy()
 
 @patch
 def score(self:KVAE,

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from sklearn.cluster import AgglomerativeClustering, KMeans, spectral_clustering
 from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
@@ -196,14 +195,6 @@ def portfolio_partition(
     wide = project(Z, WIDE)
     return KNeighborsClassifier(5).fit(wide[part], labels).predict(wide), report
 
-def _described(found, judgement, taken):
-    "What a report says of each candidate: among others whether it is level with the one taken, and how alike they are"
-    gap, error = judgement.behind(list(found).index(taken))
-    measured = zip(found.items(), judgement.S.tolist(), judgement.O.tolist(), gap <= TIE * error)
-    return [dict(name=name, criterion=criterion, overlap=overlap, level=bool(level),
-                 agreement=adjusted_rand_score(labels, found[taken]))
-            for (name, labels), criterion, overlap, level in measured]
-
 def _taken(Z, P, k, seed, far):
     "The candidate that is taken, and the report"
     found = proposed = propose(Z, P, k, seed, far)
@@ -212,7 +203,8 @@ def _taken(Z, P, k, seed, far):
     expect(dict(criterion=sum(judge_seconds(*P.shape, k, len(found)))))
     with phase("criterion"): judgement = judge(P, list(found.values()), k, seed)
     taken = list(found)[choose_start(list(found), judgement)]
-    starts = _described(found, judgement, taken)
+    measured = zip(found, judgement.S.tolist(), judgement.O.tolist())
+    starts = [dict(name=name, criterion=criterion, overlap=overlap) for name, criterion, overlap in measured]
     left_out = [name for name in proposed if name not in found]
     return found[taken], dict(starts=starts, taken=taken, n_gaussians=judgement.C, left_out=left_out)
 
