@@ -12,7 +12,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 export OMP_NUM_THREADS := 1
 export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
-TABLES := table1a table1b clusters digits ablations restarts ablations_mnist
+TABLES := table1a table1b clusters digits ablations restarts ablations_mnist how_many
 ARGS :=
 
 .PHONY: demo test browser prepare site bench clean

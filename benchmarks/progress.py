@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from kvae_nb import KVAE, pausing
+from kvae_nb import KVAE, progress
 from kvae_nb.data import authors_modes, digits, five_modes
 from kvae_nb.runs import environment, write_json
 
 OUT = Path(__file__).parent/"results"/"progress.json"
 SEEDS = range(3)
-REPORTING = pausing.reporting
+REPORTING = progress.reporting
 
 
 def table(seed):
@@ -56,8 +56,8 @@ class Recorder(list):
 def reports_of(X, seed, params):
     "Everything that the bar is told in a run"
     recorder = Recorder()
-    pausing.bar_or_lines = lambda: recorder
-    pausing.reporting = partial(REPORTING, clock=time.process_time)
+    progress.bar_or_lines = lambda: recorder
+    progress.reporting = partial(REPORTING, clock=time.process_time)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         KVAE(random_state=seed, device="cpu", **params).fit(X)

@@ -34,8 +34,9 @@ def _members(c, k):
 def separation(
     p, # `(k, k)` from `links`
 )->float: # Nats
-    "How far a partition cuts fewer links than chance, and how even it is"
+    "How far a partition cuts fewer links than chance, and how even it is; -inf where a cluster has no links"
     v = p.sum(1)
+    if not v.all(): return -np.inf
     cut, chance = max(1 - np.trace(p), 0), 1 - (v**2).sum()
     return float(np.log(max(chance, LEAST) / (cut + LEAST)) + EVENNESS * entr(v).sum())
 

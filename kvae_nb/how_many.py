@@ -52,9 +52,9 @@ def sizes_taken(
     sizes,     # From `sizes_tried`
     explained, # From `sizes_tried`
 )->list:
-    "The best size and the next two; one Gaussian alone where it is best"
+    "The best size, half as many again and twice as many; one Gaussian alone where it is best"
     best = sizes[int(explained.mean(1).argmax())]
-    return [size for size in SIZES if size >= best][:3] if best > 1 else [1]
+    return sorted({min(size, SIZES[-1]) for size in (best, -(-3 * best // 2), 2 * best)}) if best > 1 else [1]
 
 # %% ../nbs/method/31_how_many.ipynb #3b6525d3
 def spread_ties(

@@ -161,7 +161,7 @@ def settle_as_well(
 )->dict:
     "Those of the candidates that settle in a partition that separates as well as the best does"
     shares = {name: links(A, settle(A, c, k), k) for name, c in found.items()}
-    S = {name: separation(p) if p.sum(1).all() else -np.inf for name, p in shares.items()}
+    S = {name: separation(p) for name, p in shares.items()}
     best = max(S, key=lambda name: S[name])
     error = 1 / np.sqrt(len(found[best]) * (1 - np.trace(shares[best])) + 1)
     return {name: c for name, c in found.items() if S[name] >= S[best] - TIE * error}
@@ -210,8 +210,7 @@ def portfolio_partition(
 
 def _taken(Z, P, k, seed, far):
     "The candidate that is taken, and the report"
-    found = propose(Z, P, k, seed, far)
-    left_out = list(found)
+    found = proposed = propose(Z, P, k, seed, far)
     if Z.shape[1] > P.shape[1] and len(found) > 1 and not far.any():
         found = settle_as_well(neighbour_graph(*neighbours(Z)), found, k)
     expect(dict(criterion=sum(judge_seconds(*P.shape, k, len(found)))))
@@ -220,7 +219,7 @@ def _taken(Z, P, k, seed, far):
     against = rivals(judgement, list(found.values()), list(found).index(taken))
     measured = zip(found, judgement.S.tolist(), judgement.O.tolist(), against)
     starts = [dict(name=name, criterion=S, overlap=O, **rival) for name, S, O, rival in measured]
-    left_out = [name for name in left_out if name not in found]
+    left_out = [name for name in proposed if name not in found]
     return found[taken], dict(starts=starts, taken=taken, n_gaussians=judgement.C, left_out=left_out)
 
 # %% ../nbs/method/29_portfolio.ipynb #ea2100f9
