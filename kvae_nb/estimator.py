@@ -21,7 +21,7 @@ from .autoencoder import StackedVAE
 from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number, checked_points
 from .competition import finish, report_lines, report_of
-from .doubts import counted_report, doubts_of
+from .doubts import checked_weights, counted_report, doubted, warn_where_far
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
 from .parameters import parameters_doc, takes_settings
@@ -30,7 +30,7 @@ from .progress import expect, phase, shown_if
 from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
-from .state import log_weights_of, scaling_of
+from .state import scaling_of
 from .vae import sample_mixture
 
 # %% ../nbs/method/40_estimator.ipynb #d14c2bb0
@@ -147,9 +147,9 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None
         ended = e
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
+        state = doubted(state, x.to(state.c.device))
         self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
-        doubts = doubts_of(state, x.to(state.c.device)) if s.recipe == "auto" else []
-    for doubt in doubts: warnings.warn(doubt, stacklevel=3)
+    for doubt in self.report_["doubts"]: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
     if ended is not None: raise ended
@@ -178,13 +178,14 @@ def fit(self:KVAE,
 # %% ../nbs/method/40_estimator.ipynb #0ffea888
 @patch
 def summary(self:KVAE)->str:
-    "What was found, what was chosen and why, in at most ten lines"
+    "What was found, what was chosen and why, in at most ten lines, and one for each doubt"
     check_is_fitted(self, "state_")
     report, shape = self.report_, self.scaling_.shape
     data = f"{report['n_points']} points of shape {shape}"
     lines = [f"{report['n_components']} experts on {data}, recipe {report['recipe']}", *report_lines(report)]
-    if self.lower_bound_ is None: return "\n".join(lines)
-    return "\n".join([*lines, f"bound on the log-likelihood: {self.lower_bound_:.3f} nats per point"])
+    bound, doubts = self.lower_bound_, [f"doubt: {doubt}" for doubt in report.get("doubts") or ()]
+    if bound is not None: lines.append(f"bound on the log-likelihood: {bound:.3f} nats per point")
+    return "\n".join([*lines, *doubts])
 
 # %% ../nbs/method/40_estimator.ipynb #e42fddb2
 @patch
@@ -210,7 +211,7 @@ def predict(self:KVAE,
 )->np.ndarray: # `(n,)`
     "The expert that explains each point best, by the rule that the competition used"
     x = self._seen(X)
-    with undisturbed(): return log_weights_of(self.state_, x)[0].argmax(1).cpu().numpy()
+    with undisturbed(): return checked_weights(self.state_, x).argmax(1).cpu().numpy()
 
 # %% ../nbs/method/40_estimator.ipynb #7ca4b6a8
 @patch
@@ -219,7 +220,7 @@ def predict_proba(self:KVAE,
 )->np.ndarray: # `(n, k)`, rows sum to one
     "How the experts share each point: the softmax of what the rule compares; its argmax is `predict`"
     x = self._seen(X)
-    with undisturbed(): return log_weights_of(self.state_, x)[0].double().softmax(1).cpu().numpy()
+    with undisturbed(): return checked_weights(self.state_, x).double().softmax(1).cpu().numpy()
 
 # %% ../nbs/method/40_estimator.ipynb #350e98fc
 @patch
@@ -229,7 +230,9 @@ def score_samples(self:KVAE,
     "The mixture's estimated log-density at each point (importance-weighted bound)"
     x = self._seen(X)
     with undisturbed():
-        joint = self.state_.experts.bound(x).double() + self.state_.alpha[0].double().log()
+        bounds = self.state_.experts.bound(x)
+        warn_where_far(self.state_, bounds)
+        joint = bounds.double() + self.state_.alpha[0].double().log()
         return (joint.logsumexp(1) - self.scaling_.log_volume).cpu().numpy()
 
 @patch

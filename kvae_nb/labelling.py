@@ -7,6 +7,7 @@ __all__ = ['ROWS', 'source_of', 'describe_points', 'point_pieces', 'write_labels
 
 # %% ../nbs/method/44_labelling.ipynb #da8a65c0
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import kvae_nb.saving  # noqa: F401, it patches KVAE
 from .checks import argument_error, as_array, read_json
 from .data import deskew, find_points
 from .discriminator import Bound
+from .doubts import far_doubt, far_scores
 from .estimator import KVAE
 from .randomness import undisturbed
 from .runs import atomic_path
@@ -97,16 +99,20 @@ def write_labels(
     pieces,     # Yields arrays of points
     out,        # A .csv (label, probability, score) or .npy (labels) to be; must not exist
 )->np.ndarray:  # `(k,)` how many points each expert got
-    "Label points piece by piece"
-    sizes, shape = np.zeros(len(model.weights_), int), model.scaling_.shape
+    "Label points piece by piece, and say in the end how many lie far from all that was learned"
+    sizes, shape, far = np.zeros(len(model.weights_), int), model.scaling_.shape, []
     described = (describe_points(model, as_array(X, "data", shape=shape)) for X in pieces)
     with atomic_path(out, (".csv", ".npy"), name="out") as part:
         write = _write_csv if part.suffix == ".csv" else _write_npy
-        write(part, (_counted(columns, sizes) for columns in described))
+        write(part, (_counted(columns, sizes, far, model) for columns in described))
         if not sizes.sum(): raise argument_error("data", "a file with points", "none")
+    doubt = far_doubt(model.state_, far, sizes.sum())
+    if doubt: warnings.warn(doubt, stacklevel=2)
     return sizes
 
-def _counted(described, sizes):
+def _counted(described, sizes, far, model):
+    "The columns, counted: points of each expert, and scores that are far below all others"
+    far.extend(far_scores(model.state_, described[2] + model.scaling_.log_volume))
     sizes += np.bincount(described[0], minlength=len(sizes))
     return described
 

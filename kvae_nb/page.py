@@ -94,7 +94,8 @@ def choices(
     doubts = "".join(f"<li>{escape(str(doubt))}</li>" for doubt in model.report_.get("doubts") or ())
     starts = sorted(model.report_.get("starts") or (), key=lambda start: -start["criterion"])
     rows = [[start["name"], float(start["criterion"])] for start in starts]
-    parts = [f"<pre>{escape(model.summary())}</pre>"]
+    summary = "\n".join(line for line in model.summary().split("\n") if not line.startswith("doubt: "))
+    parts = [f"<pre>{escape(summary)}</pre>"]
     if doubts: parts.append(f"<h3>To be doubted</h3><ul>{doubts}</ul>")
     if rows: parts.append("<h3>Starts that were compared</h3>" + html_table(["start", "criterion, nats"], rows))
     return "\n".join(parts)

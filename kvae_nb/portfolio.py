@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CUT', 'FAR', 'DIMENSIONS', 'TIE', 'SIMPLE', 'PART', 'WIDE', 'standardise', 'is_far', 'dimensions', 'project',
            'gaussians', 'merged_gaussians', 'graph_cut', 'in_order', 'propose', 'settle_as_well', 'choose_start',
-           'portfolio_partition', 'portfolio_seconds']
+           'rivals', 'portfolio_partition', 'portfolio_seconds']
 
 # %% ../nbs/method/29_portfolio.ipynb #a98d2b36
 import warnings
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from sklearn.cluster import AgglomerativeClustering, KMeans, spectral_clustering
 from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
@@ -179,6 +180,18 @@ def choose_start(
     return int(np.argmax(level))
 
 # %% ../nbs/method/29_portfolio.ipynb #5915858a
+def rivals(
+    judgement, # Of the criterion
+    parts,     # The candidates, `(n,)` labels each
+    taken:int, # The index of one of them
+)->list:       # Of `behind`, in standard errors, and `agreement`, the adjusted Rand index; one for each candidate
+    "How far every candidate lies behind the one that is taken, and how far it agrees with it"
+    gap, error = judgement.behind(taken)
+    behind = (gap / np.maximum(error, 1e-12)).tolist()
+    agreement = [float(adjusted_rand_score(parts[taken], c)) for c in parts]
+    return [dict(behind=b, agreement=a) for b, a in zip(behind, agreement)]
+
+# %% ../nbs/method/29_portfolio.ipynb #d65a2f71
 PART, WIDE = 5000, 64 # Points that are looked at, at most; components in which the others find their neighbours
 
 def portfolio_partition(
@@ -203,8 +216,9 @@ def _taken(Z, P, k, seed, far):
     expect(dict(criterion=sum(judge_seconds(*P.shape, k, len(found)))))
     with phase("criterion"): judgement = judge(P, list(found.values()), k, seed)
     taken = list(found)[choose_start(list(found), judgement)]
-    measured = zip(found, judgement.S.tolist(), judgement.O.tolist())
-    starts = [dict(name=name, criterion=criterion, overlap=overlap) for name, criterion, overlap in measured]
+    against = rivals(judgement, list(found.values()), list(found).index(taken))
+    measured = zip(found, judgement.S.tolist(), judgement.O.tolist(), against)
+    starts = [dict(name=name, criterion=S, overlap=O, **rival) for name, S, O, rival in measured]
     left_out = [name for name in proposed if name not in found]
     return found[taken], dict(starts=starts, taken=taken, n_gaussians=judgement.C, left_out=left_out)
 

@@ -240,5 +240,5 @@ def _write_results(model, rows, source, out):
     "The table, the sizes of the clusters, and what a number needs beside it"
     sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
     about = dict(lower_bound=model.lower_bound_, sizes=sizes, environment=environment())
-    if "how_many" in model.report_: about["how_many"] = model.report_["how_many"]
+    about |= {name: model.report_[name] for name in ("how_many", "doubts") if name in model.report_}
     write_json(Path(out)/"results.json", dict(source=source, results=rows, **about))

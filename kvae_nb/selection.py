@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 import torch
+from sklearn.metrics import adjusted_rand_score
 
 from .criterion import judge
 from .portfolio import PART, TIE, dimensions, project, standardise
@@ -86,8 +87,15 @@ def choose(
     "The restart that is worth most"
     if state.n_restarts == 1: return dataclasses.replace(state, phase="select", visited=())
     best = int(np.nanargmax(worth(state, x_held_out)))
+    report = {**state.report, "restarts": dict(kept=best, agreement=_agreement(state, best))}
+    state = dataclasses.replace(state, report=report)
     if offers(state.experts, "bound"): state = dataclasses.replace(state, bounds=mixture_bounds(state, x_held_out))
     return take_restart(state, best)
+
+def _agreement(state, best):
+    "The adjusted Rand index of each other restart with the best"
+    parts = state.c.cpu().numpy()
+    return [float(adjusted_rand_score(parts[best], c)) for r, c in enumerate(parts) if r != best]
 
 # %% ../nbs/method/36_selection.ipynb #ebb40e0b
 def keep_best(

@@ -15,6 +15,7 @@ from ..commands import command
 from .ablations import ablations_seed, restarts_seed
 from .ablations_mnist import ablations_mnist_seed
 from .clusters import clusters_seed, digits_seed
+from .doubts import doubts_seed
 from .how_many import how_many_seed
 from .starts import starts_seed
 from .suite import suite_ablations_seed, suite_seed
@@ -41,7 +42,8 @@ EXPERIMENTS = dict(
     suite=Experiment(suite_seed, range(10), ("cpu", "mnist")),
     suite_ablations=Experiment(suite_ablations_seed, range(2)),
     starts=Experiment(starts_seed, range(3)),
-    how_many=Experiment(how_many_seed, range(10)))
+    how_many=Experiment(how_many_seed, range(10)),
+    doubts=Experiment(doubts_seed, range(3)))
 
 # %% ../../nbs/experiments/10_reproduce.ipynb #246f8ac4
 def reproduce(
