@@ -4,7 +4,10 @@
 # make test ARGS="--slow"   what takes longer, too; ARGS takes any option of pytest
 # make prepare   what a change of a notebook needs: export, clean, README.md
 # make site      the notebooks as web pages, in _docs/
-# make bench     every number of README.md and of the experiments again, some five hours; make clean removes what was made
+# make coverage  how much of the package the tests run, and every error that they meet: benchmarks/results/coverage.json
+# make audit     the versions of constraints.txt beside the known vulnerabilities (needs the network)
+# make bench     every number of README.md and of the experiments again, some five hours; stopped, it goes on where it was
+# make bench-clean   the next `make bench` begins anew; make clean removes what was made
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,8 +17,9 @@ export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
 TABLES := table1a table1b clusters digits ablations restarts ablations_mnist how_many
 ARGS :=
+UNMEASURED := $(foreach t,install style site repository,--ignore tests/test_$(t).py)
 
-.PHONY: demo test browser prepare site bench clean
+.PHONY: demo test browser prepare site coverage audit bench bench-clean clean
 
 .venv/ready: settings.ini setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("kvae_nb needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -48,11 +52,32 @@ site: .venv/ready
 	$(BIN)/mkdocs build --strict -f docs/mkdocs.yml
 	@echo "Open _docs/index.html; with search: $(BIN)/python -m http.server -d _docs"
 
-bench: .venv/ready
+coverage: export KVAE_ROOT := $(CURDIR)
+coverage: .venv/ready
+	rm -rf .measured && mkdir .measured
+	-$(BIN)/coverage run tests/measured.py pytest -q $(UNMEASURED) $(ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/python tests/measured.py report
+
+audit: .venv/ready
+	$(PIP) pip-audit
+	$(BIN)/python tests/audit.py
+
+bench: .venv/ready .bench/begun
 	$(PIP) clustpy==0.0.3 umap-learn==0.5.12
-	for b in stack_speed pictures; do $(BIN)/python benchmarks/$$b.py || exit 1; done
-	rm -f $(foreach t,$(TABLES),benchmarks/results/$(t).json)
+	for b in stack_speed pictures; do \
+		test -e .bench/$$b || { $(BIN)/python benchmarks/$$b.py && touch .bench/$$b; } || exit 1; \
+	done
 	for t in $(TABLES); do $(BIN)/kvae-reproduce $$t || exit 1; done
+	rm -rf .bench
+
+.bench/begun:  # the tables begin anew once, and a restart keeps their rows
+	mkdir -p .bench
+	rm -f $(foreach t,$(TABLES),benchmarks/results/$(t).json)
+	touch $@
+
+bench-clean:
+	rm -rf .bench
 
 clean:
-	rm -rf .venv demo browser _docs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .bench .measured demo browser _docs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -187,7 +187,7 @@ def report_of(
     "What was chosen in a run, and why"
     s, sizes = state.settings, torch.bincount(state.c[0], minlength=state.k).tolist()
     bounds = None if state.bounds is None else state.bounds.tolist()
-    networks = getattr(state.experts.net, "gaussian", None) if hasattr(state.experts, "net") else None
+    networks = getattr(getattr(state.experts, "net", None), "gaussian", None)
     report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
                   n_iterations=state.iteration, sizes=sizes, bounds=bounds, **state.report)
     if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
@@ -208,9 +208,11 @@ def _graph_line(report):
     cut = f"{100 * report['cut']:.1f} % of its links cut"
     return f"start: {report['taken']}, {cut} (separation {report['separation']:.2f} nats)"
 
+def _n_of(n, what): return f"{n} {what}{'' if n == 1 else 's'}"
+
 def _iterations_line(report):
     "What the competition did"
-    line = f"competition: {report['n_iterations']} iterations by the rule {report['rule']}"
+    line = f"competition: {_n_of(report['n_iterations'], 'iteration')} by the rule {report['rule']}"
     if "kept" not in report: return line
     if not report["criterion"]: return f"{line}; nothing moved"
     values = ", ".join(f"{v:.3f}" for v in report["criterion"])
@@ -228,4 +230,4 @@ def report_lines(
     if "networks" not in report: return lines
     n = len(report["networks"])
     plain = f"{len(sizes) - n} are Gaussians, which explain unseen points as well"
-    return [*lines, f"networks: {n} experts; {plain}"]
+    return [*lines, f"networks: {_n_of(n, 'expert')}; {plain}"]

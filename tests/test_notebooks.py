@@ -1,12 +1,18 @@
-"""Every notebook is a test: `nbdev_test` runs its cells, in a process of its own."""
+"""Every notebook is a test: `nbdev_test` runs its cells in a process of its own; `measured.py` counts lines."""
+import os
+import sys
+
 import pytest
 
-from project import BIN, BOOKS, call, names
+from project import BIN, BOOKS, ROOT, call, names
+
+MEASURED = [sys.executable, ROOT/"tests/measured.py", "notebook"]
 
 
 @pytest.mark.parametrize("path", names(BOOKS))
 def test_notebook(path, request):
     "nbdev_test ends in 0 where no file matched, so its word is asked for"
     flags = " ".join(f for f in ("slow", "gpu") if request.config.getoption(f))
-    said = call(BIN/"nbdev_test", "--path", path, "--n_workers", "1", "--flags", flags)
+    plain = [BIN/"nbdev_test", "--path", path, "--n_workers", "1", "--flags", flags]
+    said = call(*([*MEASURED, path, flags] if os.environ.get("COVERAGE_RUN") else plain))
     assert "Success." in said, f"{path} was not run"
