@@ -57,6 +57,7 @@ def far_doubt(
     number = f"log-density {fall:.3g} nats below a typical point's; beyond {allowed:.3g} it means nothing"
     return f"{far} ({number}): do not use their labels and scores; leave them out, or look at their units"
 
+# %% ../nbs/method/39_doubts.ipynb #70e0b8b6
 def warn_where_far(
     state:State, # Of phase "done"
     bounds,      # `(n, k)` of points that `predict` or `score_samples` was given
@@ -66,7 +67,6 @@ def warn_where_far(
     doubt = far_doubt(state, joint.logsumexp(1).cpu().numpy(), len(joint))
     if doubt: warnings.warn(doubt, stacklevel=4)
 
-# %% ../nbs/method/39_doubts.ipynb #70e0b8b6
 def checked_weights(
     state:State, # Of one restart, of phase "done"
     x,           # `(n, *shape)` points, scaled
@@ -76,22 +76,10 @@ def checked_weights(
     if isinstance(state.scorer, Bound): warn_where_far(state, scores)
     return compared(state, by_restart(scores, state.k), rule_at(state.settings, state.iteration), state.log_z)[0]
 
-# %% ../nbs/method/39_doubts.ipynb #df4bfead
+# %% ../nbs/method/39_doubts.ipynb #b346fa84
 FEW = 5      # Points for each expert, below which nobody can tell a cluster from a coincidence
 SHARED = .1 # Nats per point: iris has .01, one Gaussian that three experts share .2
 POOR = .65  # Adjusted Rand index below which partitions agree poorly (Steinley 2004, Psychological Methods 9)
-
-def doubts_of(
-    state:State, # At the end of a run
-    x,           # `(n, *shape)` its points, scaled
-    joint=None,  # `(m, k)` from `joint_bounds`, of some of them; None for experts without a bound
-)->list:         # Of sentences
-    "Why the result should not be trusted; nothing where it can be"
-    if state.settings.recipe != "auto": found = [_restarts(state)]
-    else:
-        of_report = _starts(state), _restarts(state), _close(state)
-        found = [_few_distinct(state, x), _few_points(state, x), *of_report, *_of_bounds(state, joint)]
-    return [doubt for doubt in found if doubt]
 
 def _few_distinct(state, x):
     distinct = len(np.unique(x.flatten(1).cpu().numpy(), axis=0)) if len(x) < 100 * state.k else len(x)
@@ -103,16 +91,15 @@ def _few_points(state, x):
     if each >= FEW: return None
     return f"{each:.1f} points for each expert, too few to tell clusters by; take fewer experts, or more points"
 
-# %% ../nbs/method/39_doubts.ipynb #1741e08d
-def _of_bounds(state, joint):
-    "Experts that share points, and points that are far"
-    if joint is None: return []
-    scores = joint.logsumexp(1)
-    overlap = float((scores - joint.max(1).values).nanmean()) if state.k > 1 else 0
-    remedy = "take fewer experts, or read predict_proba in place of labels"
-    shared = f"experts share their points (overlap {overlap:.2f} nats per point, 0 where none does); {remedy}"
-    return [shared if overlap >= SHARED else None, far_doubt(state, scores.cpu().numpy(), len(joint))]
+def _close(state):
+    "Another number of clusters is nearly as well founded"
+    found = state.report.get("how_many") or {}
+    if not found.get("close"): return None
+    k, other = found["k"], found["runner_up"]
+    number = f"{k}, but {other} is nearly as well founded"
+    return f"how many clusters was a close call: {number}; look at n_components={other} too"
 
+# %% ../nbs/method/39_doubts.ipynb #e3f3da47
 def _starts(state):
     "A candidate for the start that the criterion cannot tell from the one that was taken, and that is another"
     report = state.report
@@ -129,14 +116,30 @@ def _restarts(state):
     agreement = (state.report.get("restarts") or {}).get("agreement")
     if not agreement or max(agreement) >= POOR: return None
     number = f"adjusted Rand index {max(agreement):.2f} at most"
-    return f"no other of {len(agreement) + 1} restarts found these clusters ({number}); raise n_init, or take fewer experts"
+    remedy = "raise n_init, or take fewer experts"
+    return f"no other of {len(agreement) + 1} restarts found these clusters ({number}); {remedy}"
 
-def _close(state):
-    "Another number of clusters is nearly as well founded"
-    found = state.report.get("how_many") or {}
-    if not found.get("close"): return None
-    k, other = found["k"], found["runner_up"]
-    return f"how many clusters was a close call: {k}, but {other} is nearly as well founded; look at n_components={other} too"
+# %% ../nbs/method/39_doubts.ipynb #b98abc66
+def doubts_of(
+    state:State, # At the end of a run
+    x,           # `(n, *shape)` its points, scaled
+    joint=None,  # `(m, k)` from `joint_bounds`, of some of them; None for experts without a bound
+)->list:         # Of sentences
+    "Why the result should not be trusted; nothing where it can be"
+    if state.settings.recipe != "auto": found = [_restarts(state)]
+    else:
+        of_report = _starts(state), _restarts(state), _close(state)
+        found = [_few_distinct(state, x), _few_points(state, x), *of_report, *_of_bounds(state, joint)]
+    return [doubt for doubt in found if doubt]
+
+def _of_bounds(state, joint):
+    "Experts that share points, and points that are far"
+    if joint is None: return []
+    scores = joint.logsumexp(1)
+    overlap = float((scores - joint.max(1).values).nanmean()) if state.k > 1 else 0
+    remedy = "take fewer experts, or read predict_proba in place of labels"
+    shared = f"experts share their points (overlap {overlap:.2f} nats per point, 0 where none does); {remedy}"
+    return [shared if overlap >= SHARED else None, far_doubt(state, scores.cpu().numpy(), len(joint))]
 
 # %% ../nbs/method/39_doubts.ipynb #caab46b7
 LOOKED_AT = 5000 # Points that are scored for the doubts, at most, beside those beyond all tails

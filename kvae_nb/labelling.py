@@ -93,6 +93,18 @@ def _table_pieces(data, source, rows):
 def _array_pieces(X, rows):
     for i in range(0, len(X), rows): yield X[i:i + rows]
 
+# %% ../nbs/method/44_labelling.ipynb #98fa1eba
+def _write_csv(part, described):
+    with open(part, "w", encoding="utf-8") as f:
+        f.write("label,probability,score\n")
+        for columns in described:
+            rows = zip(*(v.tolist() for v in columns))
+            f.writelines(f"{c},{p:.6g},{s:.9g}\n" for c, p, s in rows)
+
+def _write_npy(part, described):
+    labels = [label for label, *_ in described]
+    np.save(part, np.concatenate(labels) if labels else [])
+
 # %% ../nbs/method/44_labelling.ipynb #df0ae504
 def write_labels(
     model:KVAE, # Fitted
@@ -115,17 +127,6 @@ def _counted(described, sizes, far, model):
     far.extend(far_scores(model.state_, described[2] + model.scaling_.log_volume))
     sizes += np.bincount(described[0], minlength=len(sizes))
     return described
-
-def _write_csv(part, described):
-    with open(part, "w", encoding="utf-8") as f:
-        f.write("label,probability,score\n")
-        for columns in described:
-            rows = zip(*(v.tolist() for v in columns))
-            f.writelines(f"{c},{p:.6g},{s:.9g}\n" for c, p, s in rows)
-
-def _write_npy(part, described):
-    labels = [label for label, *_ in described]
-    np.save(part, np.concatenate(labels) if labels else [])
 
 # %% ../nbs/method/44_labelling.ipynb #659b94bb
 def write_samples(

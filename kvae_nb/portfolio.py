@@ -218,7 +218,7 @@ def _taken(Z, P, k, seed, far):
     taken = list(found)[choose_start(list(found), judgement)]
     against = rivals(judgement, list(found.values()), list(found).index(taken))
     measured = zip(found, judgement.S.tolist(), judgement.O.tolist(), against)
-    starts = [dict(name=name, criterion=S, overlap=O, **rival) for name, S, O, rival in measured]
+    starts = [dict(name=name, criterion=S, overlap=shared, **rival) for name, S, shared, rival in measured]
     left_out = [name for name in proposed if name not in found]
     return found[taken], dict(starts=starts, taken=taken, n_gaussians=judgement.C, left_out=left_out)
 

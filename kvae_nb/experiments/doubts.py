@@ -31,7 +31,8 @@ def doubts_row(
         model = KVAE(k, random_state=seed, verbose=False).fit(X[~held_out])
         scores = model.score_samples(X[held_out]) + model.scaling_.log_volume
     numbers = dict(n_doubts=len(model.report_["doubts"]), far=len(far_scores(model.state_, scores)), new=len(scores))
-    yield dict(data=name, method="kVAE", doubts=model.report_["doubts"], **numbers, cpu_seconds=took.cpu_seconds, settings={})
+    doubts, seconds = model.report_["doubts"], took.cpu_seconds
+    yield dict(data=name, method="kVAE", doubts=doubts, **numbers, cpu_seconds=seconds, settings={})
 
 def doubts_seed(
     seed:int,  # Of draw and run
