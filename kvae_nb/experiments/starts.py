@@ -66,6 +66,7 @@ def _rows(name, seed):
     for way in (*WAYS, BEST):
         yield dict(data=name, method=way, **clustering_scores(y[:PART], ways[way]), settings={})
 
+# %% ../../nbs/experiments/09_starts.ipynb #745cf8eb
 GIVEN = "the labels given as init"
 
 def has_labels(name, seed):
@@ -84,6 +85,7 @@ def given_row(
     row = kvae_row(name, X, y, k, seed, GIVEN, init=given)
     return row | dict(settings=dict(init="y"), given=clustering_scores(y, given))
 
+# %% ../../nbs/experiments/09_starts.ipynb #debca413
 def starts_seed(
     seed:int,  # Of draw, candidates and criterion
     scale:str, # "cpu" or "tiny"
