@@ -8,6 +8,7 @@ __all__ = ['dropout', 'IndependentNets', 'SharedNets', 'Discriminators', 'Bound'
 # %% ../nbs/method/21_discriminator.ipynb #8d510856
 import copy
 import math
+from functools import partial
 
 import torch
 from fastcore.basics import patch
@@ -16,19 +17,22 @@ from torch.nn import functional as F
 
 from . import stack
 from .pausing import paced
+from .places import Places, draw_own
 from .protocols import BaseExperts, BaseScorer, method
 from .randomness import generator
 from .stack import Learner, StackedLinear
+from .windows import windowed
 
 # %% ../nbs/method/21_discriminator.ipynb #e0129c04
 def dropout(
     x,      # Any shape
     p:float,# Rate
     g,      # Generator, or None for no dropout (scoring)
+    places:Places=None, # Of the experts in `x`, where they are a share of more
 )->torch.Tensor:
     "Zero a share `p` of the entries and scale the others up by 1 / (1 - p)"
     if g is None or p == 0: return x
-    return x * torch.rand(x.shape, generator=g, device=x.device, dtype=x.dtype).ge(p) / (1 - p)
+    return x * draw_own(torch.rand, x.shape, places, generator=g, device=x.device, dtype=x.dtype).ge(p) / (1 - p)
 
 # %% ../nbs/method/21_discriminator.ipynb #876a51ab
 class _Body(nn.Module):
@@ -39,8 +43,8 @@ class _Body(nn.Module):
         self.p, self.n_out = p, sizes[-1]
         self.layers = nn.ModuleList(StackedLinear(k, a, b, g) for a, b in zip(sizes, hidden))
 
-    def forward(self, x, g=None):
-        for layer in self.layers: x = dropout(F.leaky_relu(layer(x), .2), self.p, g)
+    def forward(self, x, g=None, places=None):
+        for layer in self.layers: x = dropout(F.leaky_relu(layer(x), .2), self.p, g, places)
         return x
 
 class IndependentNets(nn.Module):
@@ -57,7 +61,7 @@ class IndependentNets(nn.Module):
         self.body = _Body(n_experts, n_in, hidden, p, g)
         self.head = StackedLinear(n_experts, self.body.n_out, 1, g)
 
-    def logits(self, x, g=None): return self.head(self.body(x, g)).squeeze(-1)
+    def logits(self, x, g=None, places=None): return self.head(self.body(x, g, places)).squeeze(-1)
     def scores(self, x): return self.logits(x.expand(len(self.head.weight), *x.shape)).T
 
 # %% ../nbs/method/21_discriminator.ipynb #657edb0c
@@ -75,7 +79,7 @@ class SharedNets(nn.Module):
         self.k, self.trunk = k, _Body(n_experts // k, n_in, hidden, p, g)
         self.head = StackedLinear(n_experts, self.trunk.n_out, 1, g)
 
-    def logits(self, x, g=None):
+    def logits(self, x, g=None, places=None):
         features = self.trunk(x.unflatten(0, (-1, self.k)).flatten(1, 2), g)
         return self.head(features.unflatten(1, (self.k, -1)).flatten(0, 1)).squeeze(-1)
 
@@ -94,6 +98,7 @@ class SharedNets(nn.Module):
 # %% ../nbs/method/21_discriminator.ipynb #a9d67bef
 class Discriminators(BaseScorer):
     "Log density ratios of k experts by classifiers between their samples and the data"
+    places = None # Of these experts, where they are a share of more (chapter *places*)
     def __init__(self,
         n_experts:int,            # All experts on the stacked axis, R k
         shape:tuple,              # Shape of one point
@@ -141,20 +146,21 @@ def train(self:Discriminators,
 )->torch.Tensor: # `(k,)` in [0, 1]
     "Tell each expert's samples from the data; the accuracy of each, its mean over the steps"
     hits = x.new_zeros(experts.k)
-    for _ in paced(range(n_steps)):
-        correct = self._correct_logits(x, experts, g)
-        self.learner.step(F.softplus(-correct).mean(1))
-        hits += correct.detach().gt(0).to(x.dtype).mean(1)
+    with windowed(self.learner, self.places):
+        for _ in paced(range(n_steps)):
+            correct = self._correct_logits(x, experts, g)
+            self.learner.step(F.softplus(-correct).mean(1))
+            hits += correct.detach().gt(0).to(x.dtype).mean(1)
     return hits / max(n_steps, 1)
 
 @patch
 def _correct_logits(self:Discriminators, x, experts, g):
     "`(k, 2 b)`: logits of a batch of samples and of a batch of points, positive where the class is right"
-    b = self.batch_size
-    real = x[torch.randint(len(x), (experts.k, b), generator=g, device=x.device)]
+    b, about = self.batch_size, dict(generator=g, device=x.device)
+    real = x[draw_own(partial(torch.randint, len(x)), (experts.k, b), self.places, **about)]
     batch = self.inputs(torch.cat([experts.sample(b, g).to(x.dtype), real], 1))
-    if self.noise: batch = batch + self.noise * torch.randn(batch.shape, generator=g, device=x.device, dtype=x.dtype)
-    logits = self.net.logits(batch, g)
+    if self.noise: batch = batch + self.noise * draw_own(torch.randn, batch.shape, self.places, **about, dtype=x.dtype)
+    logits = self.net.logits(batch, g, self.places)
     return torch.cat([logits[:, :b], -logits[:, b:]], 1)
 
 # %% ../nbs/method/21_discriminator.ipynb #9bcecedb
@@ -175,7 +181,7 @@ def select(self:Discriminators,
 )->Discriminators:
     "New discriminators: these, their moments included"
     new = copy.copy(self)
-    new.learner = stack.select(self.learner, idx)
+    new.learner, new.places = stack.select(self.learner, idx), None
     return new
 
 # %% ../nbs/method/21_discriminator.ipynb #d1e61243
@@ -202,6 +208,7 @@ class Bound(BaseScorer):
 # %% ../nbs/method/21_discriminator.ipynb #361ae3da
 class Nearest(BaseScorer):
     "Scores by minus the squared distance to the nearest of an expert's samples"
+    places = None # Of these experts, where they are a share of more (chapter *places*)
     def __init__(self,
         n_samples:int=1, # Samples of each expert
         samples=None,    # `(k, n_samples, *shape)`, drawn by `train` where not given

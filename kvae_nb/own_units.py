@@ -15,11 +15,13 @@ from fastcore.basics import patch
 
 from . import stack
 from .pausing import paced
+from .places import Places, all_of, draw_own, own_of
 from .progress import phase, tracked
 from .randomness import generator
 from .units import LOG_2PI, white_units, without_far
 from .vae import VAEExperts
 from .white import CodePrior, WhiteVAE, fit_code_prior, spread_prior, white_bound, white_elbo
+from .windows import windowed
 
 # %% ../nbs/method/25_own_units.ipynb #730e4cd0
 POINTS_PER_FEATURE = 20 # And 20 points: with fewer, an expert is its Gaussian
@@ -60,9 +62,9 @@ def bound(self:OwnUnitsExperts,
 )->torch.Tensor:           # `(n, k)` nats
     "Importance-weighted bounds on log p_j(x)"
     x, eps = x.flatten(1), self.eps[:n_importance]
-    networks = (~self.net.gaussian).nonzero()[:, 0]
+    networks, every = (~self.net.gaussian).nonzero()[:, 0], all_of(~self.net.gaussian, self.places)
     part = self.select(networks) if len(networks) else None
-    size = max(self.k * x.shape[1], len(networks) * len(eps) * max(x.shape[1], 64))
+    size = max(len(every) * x.shape[1], int(every.sum()) * len(eps) * max(x.shape[1], 64))
     rows = x.split(max(1, max_floats // size))
     return torch.cat([self._bound_of(v, eps, networks, part) for v in paced(rows)])
 
@@ -80,7 +82,7 @@ def _bound_of(self:OwnUnitsExperts, x, eps, networks, part):
 def _losses(self:OwnUnitsExperts, x, members, n_max=2000):
     "`(k,)` minus the mean bound of each expert on some of its own points"
     losses = self.eps.new_zeros(self.k)
-    for j, m in enumerate(members):
+    for j, m in enumerate(own_of(members, self.places)):
         if len(m): losses[j] = -self.select([j]).bound(x[m[:n_max]], 8).mean()
     return losses
 
@@ -95,7 +97,7 @@ def sample(self:OwnUnitsExperts,
     "Decode codes drawn from each expert's prior, back in the data's units"
     net, noisy = self.net, self.noisy_samples if noisy is None else noisy
     u = net.decode(self._sample_codes(n, g))
-    eps = torch.randn(u.shape, generator=g, device=u.device, dtype=u.dtype) if noisy else 0
+    eps = draw_own(torch.randn, u.shape, self.places, generator=g, device=u.device, dtype=u.dtype) if noisy else 0
     return net.units.data(u + (net.log_sigma * net.units.live).exp() * eps).unflatten(-1, self.shape)
 
 @patch
@@ -129,7 +131,8 @@ def select(self:OwnUnitsExperts,
 )->OwnUnitsExperts:
     "New experts: these, in this order"
     new = copy.copy(self)
-    new.learner, new.new, new.trained = stack.select(self.learner, idx), stack.select(self.new, idx), None
+    new.learner, new.new = (stack.select(v, idx) for v in (self.learner, self.new))
+    new.trained = new.places = None
     return new
 
 # %% ../nbs/method/25_own_units.ipynb #718d7546
@@ -139,13 +142,12 @@ def fit_gaussians(self:OwnUnitsExperts,
     members, # For each expert the indices of its points
 ):
     "Every expert becomes the Gaussian of its points; one without points stays what it is"
-    net, taken = self.net, [j for j, m in enumerate(members) if len(m)]
+    net, sizes = self.net, [len(m) for m in own_of(members, self.places)]
     for name, v in white_units(x, members).items():
-        buffer = getattr(net.units, name)
-        buffer[taken] = v[taken].to(buffer)
+        buffer, taken = getattr(net.units, name), [j for j, size in enumerate(sizes) if size]
+        buffer[taken] = own_of(v, self.places)[taken].to(buffer)
     net.prior = None
-    enough = POINTS_PER_FEATURE * (x.shape[1] + 1)
-    net.make_gaussian([len(m) < enough for m in members])
+    net.make_gaussian([size < POINTS_PER_FEATURE * (x.shape[1] + 1) for size in sizes])
 
 # %% ../nbs/method/25_own_units.ipynb #aa7793ed
 @patch
@@ -159,13 +161,13 @@ def _own_points(self:OwnUnitsExperts, x, members):
 @torch.no_grad()
 def _fit_codes(self:OwnUnitsExperts, u, own, n_max=10_000):
     "Fit the priors to codes of the points"
-    codes = []
+    codes, first = [], self.places.first if self.places else 0
     for j, points in enumerate(own):
-        g = generator(self.seed, "codes", j)
+        g = generator(self.seed, "codes", first + j)
         some = points[torch.randperm(len(points), generator=g)[:n_max].to(u.device)]
         mu, logvar = (v[0] for v in self.select([j]).net.encode(u[some][None]))
         codes.append(mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu))
-    self.net.prior = fit_code_prior(codes, self.prior_components, self.seed).to(self.eps)
+    self.net.prior = fit_code_prior(codes, self.prior_components, self.seed, first).to(self.eps)
 
 @patch
 def fit_prior(self:OwnUnitsExperts, x, members, n_components=1, seed=0):
@@ -175,22 +177,38 @@ def fit_prior(self:OwnUnitsExperts, x, members, n_components=1, seed=0):
 @patch
 def _stretch(self:OwnUnitsExperts, u, own, n_steps, g, lr):
     "Gradient steps against a fixed prior"
-    idx = stack.batches(own, self.batch_size, n_steps, g)
-    eps = torch.randn(*idx.shape, self.net.latent, generator=g, device=u.device, dtype=u.dtype)
-    for t in paced(range(n_steps)):
-        loss = -white_elbo(self.net, u[idx[t]], eps[t]).mean(1)
-        self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
+    idx, about = stack.batches(own, self.batch_size, n_steps, g, self.places), dict(device=u.device, dtype=u.dtype)
+    eps = draw_own(torch.randn, (*idx.shape, self.net.latent), self.places, 1, generator=g, **about)
+    with windowed(self.learner, self.places):
+        for t in paced(range(n_steps)):
+            loss = -white_elbo(self.net, u[idx[t]], eps[t]).mean(1)
+            self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
     self.net.log_sigma.data.clamp_(-4, 2)
 
 # %% ../nbs/method/25_own_units.ipynb #beb6ef10
 REFITS = 6   # Stretches of a training, each with its own prior
 
 @patch
+def _active(self:OwnUnitsExperts):
+    "Which of the own experts are networks, and a stack of these, in their places among all networks"
+    active, every = (~self.net.gaussian).nonzero()[:, 0].tolist(), all_of(~self.net.gaussian, self.places)
+    part = self.select(active)
+    if self.places: part.places = Places(int(every[:self.places.first].sum()), len(active), int(every.sum()))
+    return active, part
+
+@patch
+def _no_networks(self:OwnUnitsExperts):
+    "Others have networks, here is none: priors as those of the Gaussians beside networks"
+    C, m = self.prior_components, self.net.latent
+    none = CodePrior(*(self.eps.new_zeros(0, *s) for s in ((C,), (C, m), (C, m, m))))
+    self.net.prior = spread_prior(none, [], self.k)
+
+@patch
 def _climb(self:OwnUnitsExperts, x, members, n_steps, end=0.):
     "Train the networks in stretches; the learning rate falls linearly to `end` of what it was"
-    active = (~self.net.gaussian).nonzero()[:, 0].tolist()
-    part = self.select(active)
-    u, own = part._own_points(x, [members[j] for j in active])
+    active, part = self._active()
+    if not active: return self._no_networks()
+    u, own = part._own_points(x, [own_of(members, self.places)[j] for j in active])
     cuts = [round(n_steps * i / REFITS) for i in range(REFITS + 1)]
     for a, b in tracked(list(pairwise(cuts))):
         part._fit_codes(u, own)
@@ -220,14 +238,14 @@ def _is_worth_it(one, plain, x):
 @patch
 def _try_networks(self:OwnUnitsExperts, x, members, n_steps):
     "Keep the networks that explain unseen points better than their Gaussians do"
-    open_to = (~self.net.gaussian).nonzero()[:, 0].tolist()
-    if not open_to: return
+    open_to, first = (~self.net.gaussian).nonzero()[:, 0].tolist(), self.places.first if self.places else 0
+    if all_of(self.net.gaussian, self.places).all(): return
     unseen, seen = zip(*(self._parted(m, j) for j, m in enumerate(members)))
     trial = copy.copy(self)
     trial.learner = copy.deepcopy(self.learner)
     trial._climb(x, seen, n_steps, end=.3)
     plain = self.net.gaussian.tolist()
-    for j in open_to: plain[j] = not _is_worth_it(trial.select([j]), self.select([j]), x[unseen[j]])
+    for j in open_to: plain[j] = not _is_worth_it(trial.select([j]), self.select([j]), x[unseen[first + j]])
     self.net.make_gaussian(plain)
 
 # %% ../nbs/method/25_own_units.ipynb #57f1d5de
@@ -243,7 +261,7 @@ def _fit(self:OwnUnitsExperts, x, members, n_steps):
     self.learner, near = copy.deepcopy(self.new), without_far(x, members)
     self.fit_gaussians(x, near)
     if n_steps: phase("trial")(self._try_networks)(x, near, math.ceil(TRIAL * n_steps))
-    if n_steps and not self.net.gaussian.all(): phase("networks")(self._climb)(x, near, n_steps)
+    if n_steps and not all_of(self.net.gaussian, self.places).all(): phase("networks")(self._climb)(x, near, n_steps)
     self.trained = list(members), n_steps
 
 # %% ../nbs/method/25_own_units.ipynb #b2935013

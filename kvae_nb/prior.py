@@ -15,6 +15,7 @@ from sklearn.mixture import GaussianMixture
 from torch import nn
 
 from .checks import argument_error
+from .places import Places, draw_own, own_of, widened
 from .randomness import child_seed, generator
 from .vae import VAEExperts
 
@@ -50,12 +51,13 @@ class LatentPrior(nn.Module):
 def sample(self:LatentPrior,
     n:int, # Codes of each expert
     g,     # Generator
+    places:Places=None, # Of these priors among all that the generator draws for; None: these are all
 )->torch.Tensor: # `(k, n, m)`
     "Draw codes: a component of the mixture, then a point of it"
     p = self.mean
     rows = torch.arange(len(p), device=p.device)[:, None]
-    c = torch.multinomial(self.log_weight.exp(), n, True, generator=g)
-    eps = torch.randn(*c.shape, p.shape[-1], generator=g, device=p.device, dtype=p.dtype)
+    c = own_of(torch.multinomial(widened(self.log_weight.exp(), places), n, True, generator=g), places)
+    eps = draw_own(torch.randn, (*c.shape, p.shape[-1]), places, generator=g, device=p.device, dtype=p.dtype)
     return p[rows, c] + (self.factor[rows, c] @ eps[..., None]).squeeze(-1)
 
 # %% ../nbs/method/19_prior.ipynb #f4127cc2
@@ -63,10 +65,11 @@ def fit_latent_prior(
     codes,            # For each expert `(n_j, m)` codes
     n_components:int=1, # C, components of each mixture, at most
     seed:int=0,       # For the starts of the mixtures
+    first:int=0,      # The place of the first among all experts, which seeds go by
 )->LatentPrior:
     "A full-covariance Gaussian mixture on each expert's codes"
     if not codes: raise argument_error("codes", "those of at least one expert", "none")
-    seeds = [child_seed(seed, "prior", j) % 2**32 for j in range(len(codes))]
+    seeds = [child_seed(seed, "prior", first + j) % 2**32 for j in range(len(codes))]
     fitted = [_mixture(z.double().cpu().numpy(), n_components, s) for z, s in zip(codes, seeds)]
     return LatentPrior(*(torch.stack(v) for v in zip(*fitted)))
 
@@ -93,12 +96,12 @@ def fit_prior(self:VAEExperts,
     n_max:int=10_000,   # Points of each expert that are used, at most
 ):
     "Fit each expert's prior to codes of its points; `sample` and `bound` use it from now on, until `train`"
-    codes = []
-    for j, points in enumerate(members):
-        g = generator(seed, "prior", j)
+    codes, first = [], self.places.first if self.places else 0
+    for j, points in enumerate(own_of(members, self.places)):
+        g = generator(seed, "prior", first + j)
         chosen = points[torch.randperm(len(points), generator=g)[:n_max].to(points.device)]
         codes.append(self._codes(x[chosen], j, g))
-    self.net.prior = fit_latent_prior(codes, n_components, seed).to(self.eps)
+    self.net.prior = fit_latent_prior(codes, n_components, seed, first).to(self.eps)
 
 @patch
 def _codes(self:VAEExperts, x, j, g):

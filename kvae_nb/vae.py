@@ -16,14 +16,17 @@ from fastcore.basics import patch
 from . import stack
 from .autoencoder import StackedVAE, elbo, importance_bound
 from .pausing import paced
+from .places import draw_own, own_of, widened
 from .progress import tracked
 from .protocols import BaseExperts
 from .randomness import generator
 from .stack import Learner, batches, holding
+from .windows import windowed
 
 # %% ../nbs/method/18_vae.ipynb #94d66152
 class VAEExperts(BaseExperts):
     "k VAEs that train, sample and bound log p_j(x)"
+    places = None # Of these experts, where they are a share of more (chapter *places*)
     def __init__(self,
         k:int,                     # How many
         shape:tuple,               # Shape of one point
@@ -81,11 +84,13 @@ def train(self:VAEExperts,
     lr=(1, 1),   # Factors on the learning rate at the start and at the end
 )->torch.Tensor: # `(k,)` nats
     "Climb the ELBO, each expert on its own points, from N(0, I); the mean loss of each"
+    members = own_of(members, self.places)
     self.net.prior = None  # what was fitted fits no longer
     x, losses = x.flatten(1), [x.new_zeros(self.k)]
-    idx = batches(members, self.batch_size, n_steps, g)
-    eps = torch.randn(*idx.shape, self.net.latent, generator=g, device=x.device, dtype=x.dtype)
-    with holding(self.learner, [j for j, m in enumerate(members) if not len(m)]):
+    idx = batches(members, self.batch_size, n_steps, g, self.places)
+    about = dict(generator=g, device=x.device, dtype=x.dtype)
+    eps, idle = draw_own(torch.randn, (*idx.shape, self.net.latent), self.places, 1, **about), [not len(m) for m in members]
+    with holding(self.learner, torch.tensor(idle).nonzero()[:, 0]), windowed(self.learner, self.places):
         for t in paced(range(n_steps)):
             loss = -elbo(self.net, x[idx[t]], eps[t]).mean(1)
             self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
@@ -126,19 +131,21 @@ def sample(self:VAEExperts,
     "Decode codes drawn from each expert's prior"
     noisy = self.noisy_samples if noisy is None else noisy
     out = self.net.decoder(self._sample_codes(n, g))
-    return _emit(self.net, out, g, noisy).unflatten(-1, self.shape)
+    return _emit(self.net, out, g, noisy, self.places).unflatten(-1, self.shape)
 
 @patch
 def _sample_codes(self:VAEExperts, n, g):
-    if self.net.prior is not None: return self.net.prior.sample(n, g)
+    if self.net.prior is not None: return self.net.prior.sample(n, g, self.places)
     p = self.net.log_sigma
-    return torch.randn(self.k, n, self.net.latent, generator=g, device=p.device, dtype=p.dtype)
+    return draw_own(torch.randn, (self.k, n, self.net.latent), self.places, generator=g, device=p.device, dtype=p.dtype)
 
-def _emit(net, out, g, noisy):
+def _emit(net, out, g, noisy, places):
     "The decoder's mean, or a draw around it"
-    if net.likelihood == "bernoulli": return torch.bernoulli(out.sigmoid(), generator=g) if noisy else out.sigmoid()
+    p = out.sigmoid() if net.likelihood == "bernoulli" else None
+    if p is not None: return own_of(torch.bernoulli(widened(p, places), generator=g), places) if noisy else p
     if not noisy: return out
-    return out + net.log_sigma.exp() * torch.randn(out.shape, generator=g, device=out.device, dtype=out.dtype)
+    about = dict(generator=g, device=out.device, dtype=out.dtype)
+    return out + net.log_sigma.exp() * draw_own(torch.randn, out.shape, places, **about)
 
 # %% ../nbs/method/18_vae.ipynb #b543440e
 @patch
@@ -182,7 +189,8 @@ def bound(self:VAEExperts,
     x, eps = x.flatten(1), self.eps[:n_importance]
     bernoulli = self.net.likelihood == "bernoulli"
     inside = x.clamp(0, 1) if bernoulli else x
-    rows = max(1, max_floats // (self.k * len(eps) * max(x.shape[1], 64)))
+    k = self.places.n if self.places else self.k  # the same pieces, wherever experts live: bits depend on them
+    rows = max(1, max_floats // (k * len(eps) * max(x.shape[1], 64)))
     bounds = torch.cat([importance_bound(self.net, part, eps) for part in paced(inside.split(rows))])
     bounds = bounds.nan_to_num(nan=-math.inf, neginf=-math.inf)  # inf - inf: as far as float32 reaches
     return bounds - (100 * (x - inside).abs().sum(1, keepdim=True) if bernoulli else 0)
@@ -222,5 +230,5 @@ def select(self:VAEExperts,
 )->VAEExperts:
     "New experts: these, in this order, their moments included"
     new = copy.copy(self)
-    new.learner = stack.select(self.learner, idx)
+    new.learner, new.places = stack.select(self.learner, idx), None
     return new

@@ -170,9 +170,10 @@ def fit_code_prior(
     codes,    # For each expert `(n_j, m)` codes
     C:int,    # Gaussians in each prior, at most
     seed:int, # For the starts
+    first:int=0, # The place of the first expert among all, which seeds go by
 )->CodePrior:
     "The mixture of each expert's codes"
-    seeds = [child_seed(seed, "codes", j) % 2**32 for j in range(len(codes))]
+    seeds = [child_seed(seed, "codes", first + j) % 2**32 for j in range(len(codes))]
     fitted = [code_mixture(z.double().cpu().numpy(), C, s) for z, s in zip(codes, seeds)]
     return CodePrior(*(torch.stack(v) for v in zip(*fitted)))
 
