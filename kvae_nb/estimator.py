@@ -30,6 +30,7 @@ from .progress import expect, phase, shown_if
 from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
+from .shards import shared_out, whole_state
 from .state import log_weights_of, scaling_of
 from .vae import sample_mixture
 
@@ -138,8 +139,9 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None
     "Drive the competition, from its start or from a state of it, and keep what came of it"
     state, ended = None, None
     expect(planned(s, tuple(x.shape[1:]), len(x)))
+    begun, parts = shared_out(begun, s, tuple(x.shape[1:]))
     try:
-        for state in competition.fit(x, s, c=c, state=begun):
+        for state in competition.fit(x, s, c=c, state=begun, **parts):
             state = dataclasses.replace(state, report={**state.report, **counted_report(found)})
             if on_state: on_state(state)
     except (KeyboardInterrupt, FloatingPointError) as e:
@@ -147,7 +149,7 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None
         ended = e
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
-        self._take(s, scaling, state, lower_bound(state, x, scaling.log_volume))
+        self._take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volume))
         doubts = doubts_of(state, x.to(state.c.device)) if s.recipe == "auto" else []
     for doubt in doubts: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):

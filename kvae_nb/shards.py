@@ -4,18 +4,18 @@
 
 # %% auto #0
 __all__ = ['cuts', 'Share', 'share_of', 'shared', 'whole', 'ShardedExperts', 'ShardedScorer', 'sharded_scorer', 'is_sharded',
-           'sharded_parts', 'sharded_state', 'whole_state']
+           'sharded_parts', 'sharded_state', 'whole_state', 'shared_out']
 
 # %% ../nbs/method/37a_shards.ipynb #df32b134
 import copy
 import dataclasses
+from itertools import pairwise
 
 import torch
 import torch.distributed as dist
 
 from .checks import argument_error
 from .discriminator import Discriminators, Nearest
-from .own_units import OwnUnitsExperts
 from .places import Places
 from .protocols import BaseExperts, BaseScorer
 from .settings import Settings
@@ -36,7 +36,7 @@ class Share(Places):
     def gathered(self, v):
         "`(n, ...)`: the rows `(k, ...)` of all ranks"
         at = cuts(self.n, dist.get_world_size())
-        sizes = [b - a for a, b in zip(at, at[1:])]
+        sizes = [b - a for a, b in pairwise(at)]
         wide = v.new_zeros(max(sizes), *v.shape[1:])
         wide[:len(v)] = v
         data = wide.flatten().view(torch.uint8)
@@ -79,7 +79,8 @@ class ShardedExperts(BaseExperts):
     def __init__(self,
         experts, # All of them: `VAEExperts` or `OwnUnitsExperts`
     ):
-        if not isinstance(experts, VAEExperts): raise argument_error("experts", "VAEs, to be shared", type(experts).__name__)
+        known = isinstance(experts, VAEExperts)
+        if not known: raise argument_error("experts", "VAEs, to be shared", type(experts).__name__)
         self.own, self.shape = shared(experts), experts.shape
 
     @property
@@ -146,6 +147,8 @@ def sharded_state(
     state:State, # Whole, as it was loaded
 )->State:
     "The state shared out"
+    n = dist.get_world_size()
+    if n > state.k: raise argument_error("n_components", f"at least the number of ranks, {n}", state.k)
     parts = dict(experts=ShardedExperts(state.experts), scorer=sharded_scorer(state.scorer))
     return dataclasses.replace(state, visited=tuple(map(sharded_state, state.visited)), **parts)
 
@@ -153,6 +156,17 @@ def whole_state(
     state:State, # Shared out, or not
 )->State:
     "The state as one process has it; every rank must call it"
+    if not is_sharded(): return state
     parts = {name: getattr(state, name) for name in ("experts", "scorer")}
     parts = {name: part.whole() if hasattr(part, "whole") else part for name, part in parts.items()}
     return dataclasses.replace(state, visited=tuple(map(whole_state, state.visited)), **parts)
+
+# %% ../nbs/method/37a_shards.ipynb #b73ffce3
+def shared_out(
+    state:State, # To go on from, whole, or None
+    s:Settings,  # Resolved
+    shape:tuple, # Of one point
+)->tuple:        # The state, and new parts for `competition.fit` where there is no state
+    "What a run begins with, shared out where this is one of several ranks"
+    if not is_sharded(): return state, {}
+    return (None, sharded_parts(s, shape)) if state is None else (sharded_state(state), {})

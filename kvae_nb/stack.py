@@ -143,9 +143,10 @@ class Learner:
         "One gradient step on the sum of the losses"
         grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
         contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
-        tensors = self.laid(contiguous) if self.laid else [self.params, contiguous, self.exp_avg, self.exp_avg_sq]
+        p, m, v = self.params, self.exp_avg, self.exp_avg_sq
+        if self.laid: p, contiguous, m, v = self.laid(contiguous)
         with torch.no_grad():
-            adam(*map(list, tensors), [], self.steps, fused=True, amsgrad=False, maximize=False, beta1=self.beta1,
+            adam([*p], contiguous, m, v, [], self.steps, fused=True, amsgrad=False, maximize=False, beta1=self.beta1,
                  beta2=.999, lr=self.lr * scale, weight_decay=0, eps=1e-8)
 
 # %% ../nbs/method/16_stack.ipynb #d556e52b

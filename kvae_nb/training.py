@@ -6,26 +6,31 @@
 __all__ = ['OF_CHECKPOINT', 'Stopped', 'Signals', 'write_checkpoint', 'Training', 'Begun', 'open_training']
 
 # %% ../nbs/method/49_training.ipynb #ae77cb1e
+import dataclasses
+import hashlib
 import json
 import os
 import signal
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from fastcore.basics import patch
 
-from . import checkpoint
+from . import __version__, checkpoint
 from .changes import change_run, hold_run, names_in
 from .checkpoint import read_state, settings_here, to_plain, write_tensors, write_visited
 from .checks import argument_error, check_number
 from .estimator import KVAE
 from .progress import shown_if
 from .randomness import undisturbed
+from .ranks import agreed, check_agreement, is_first
 from .runs import Timer, new_run, open_run, read_manifest, run_file, write_bytes, write_json
 from .saving import model_from, params_of
 from .settings import settings_from_json, settings_to_json
+from .shards import is_sharded, whole_state
 from .state import State, scaling_of
 
 # %% ../nbs/method/49_training.ipynb #9cc096b2
@@ -84,6 +89,8 @@ class Training:
         self.every = check_number("checkpoint_every", every, 0, whole=True)
         self.earlier, self.timer, self.signals = seconds, Timer(), Signals()
         self.state, self.n, self.has_begun = None, 0, self.path.exists()
+        if watch and is_sharded(): raise argument_error("frames", "off: several ranks keep none", True)
+        check_agreement(dict(out=str(self.path), checkpoint_every=self.every, resume=self.has_begun))
 
     @property
     def seconds(self): return self.earlier + self.timer.seconds
@@ -92,7 +99,7 @@ class Training:
         "Keep the state where it is time to, or a signal has come; raise `Stopped` where a signal ends the training"
         if self.watch: self.watch(state)
         if state.phase == "done": return
-        signum, due = self.signals.signum, self.every and self.n % self.every == 0
+        signum, due = agreed(self.signals.signum), self.every and self.n % self.every == 0
         self.state, self.n = state, self.n + 1
         if self.has_begun and (due or signum): self.keep(state)
         if signum and state.iteration: raise Stopped(signum)
@@ -105,17 +112,19 @@ def begin(self:Training,
 ):
     "Write the run directory: settings, parameters and data, no state yet; the seed is drawn now, where it is not given"
     s = model.resolved_settings(X)
-    model.random_state = s.seed
+    model.random_state, self.has_begun = s.seed, True
+    if not is_first(): return
     with new_run(self.path) as folder:
         write_bytes(folder/"settings.json", settings_to_json(s).encode())
         write_json(folder/"run.json", dict(params=params_of(model), **self.about))
-    self.has_begun = True
 
 @patch
 def keep(self:Training,
     state:State, # Of any phase but "done"
 ):
     "Put a checkpoint in the place of the one before"
+    state = whole_state(state)
+    if not is_first(): return
     known, needed = names_in(read_manifest(self.path)), []
     with change_run(self.path, lambda name: name in needed or not name.startswith(OF_CHECKPOINT)) as folder:
         needed += write_checkpoint(folder, state, known, seconds=self.seconds)
@@ -128,6 +137,8 @@ def finish(self:Training,
     unfinished=None, # The state that the training can go on from, where it has not come to its end
 ):
     "Write the model"
+    unfinished = unfinished and whole_state(unfinished)
+    if not is_first(): return
     stays = lambda name: name == "settings.json" or (unfinished is not None and name.startswith(OF_CHECKPOINT))
     with change_run(self.path, stays) if self.has_begun else new_run(self.path) as folder:
         model.write(folder)
@@ -148,6 +159,14 @@ def _fit_model(model, X, state, on_state):
         model._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), on_state=on_state, begun=state)
 
 # %% ../nbs/method/49_training.ipynb #2bb18fb7
+def _check_ranks(model, X):
+    "ValueError where ranks differ in settings, data or versions"
+    if not is_sharded(): return
+    versions = dict(kvae_nb=__version__, torch=torch.__version__)
+    k = model.n_components if isinstance(model.n_components, int) else 1  # it is found later, alike on all ranks
+    s = dataclasses.asdict(model.resolved_settings(X, k=k))
+    check_agreement(versions | s | dict(data=hashlib.sha256(X.tobytes()).hexdigest()))
+
 @patch
 def fit(self:Training,
     model:KVAE, # Not fitted
@@ -155,10 +174,11 @@ def fit(self:Training,
     state=None, # Go on from this state
 ):              # The error of a loss that is not finite, where there is a good state before it
     "Train, and write the run directory; raise `Stopped` when that is done, where a signal has come"
+    _check_ranks(model, X)
     if self.every and not self.has_begun: self.begin(model, X)
     with self.signals:
         if not self.has_begun: return self._fit(model, X, state)
-        with hold_run(self.path): return self._fit(model, X, state)
+        with hold_run(self.path) if is_first() else nullcontext(): return self._fit(model, X, state)
 
 @patch
 def _fit(self:Training, model, X, state):

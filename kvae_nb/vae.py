@@ -89,8 +89,9 @@ def train(self:VAEExperts,
     x, losses = x.flatten(1), [x.new_zeros(self.k)]
     idx = batches(members, self.batch_size, n_steps, g, self.places)
     about = dict(generator=g, device=x.device, dtype=x.dtype)
-    eps, idle = draw_own(torch.randn, (*idx.shape, self.net.latent), self.places, 1, **about), [not len(m) for m in members]
-    with holding(self.learner, torch.tensor(idle).nonzero()[:, 0]), windowed(self.learner, self.places):
+    eps = draw_own(torch.randn, (*idx.shape, self.net.latent), self.places, 1, **about)
+    idle = [j for j, m in enumerate(members) if not len(m)]
+    with holding(self.learner, idle), windowed(self.learner, self.places):
         for t in paced(range(n_steps)):
             loss = -elbo(self.net, x[idx[t]], eps[t]).mean(1)
             self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)

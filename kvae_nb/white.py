@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOG_SIGMA', 'CLAMP', 'correction', 'WhiteVAE', 'white_elbo', 'white_bound', 'code_mixture', 'CodePrior',
-           'fit_code_prior', 'spread_prior']
+           'fit_code_prior', 'blank_prior', 'spread_prior']
 
 # %% ../nbs/method/24_white.ipynb #000e7533
 import math
@@ -177,6 +177,17 @@ def fit_code_prior(
     fitted = [code_mixture(z.double().cpu().numpy(), C, s) for z, s in zip(codes, seeds)]
     return CodePrior(*(torch.stack(v) for v in zip(*fitted)))
 
+# %% ../nbs/method/24_white.ipynb #dd8a5ff8
+def blank_prior(
+    k:int, # Experts
+    C:int, # Gaussians in each prior, of which one is used
+    m:int, # Dimensions of the code
+)->CodePrior:
+    "N(0, I) for each expert"
+    log_weight = torch.full((k, C), -math.inf)
+    log_weight[:, 0] = 0
+    return CodePrior(log_weight, torch.zeros(k, C, m), torch.eye(m).repeat(k, C, 1, 1))
+
 # %% ../nbs/method/24_white.ipynb #d312cd95
 def spread_prior(
     prior:CodePrior, # Of some experts
@@ -184,10 +195,6 @@ def spread_prior(
     k:int,           # Of how many
 )->CodePrior:
     "Priors of some experts as priors of all: N(0, I) for the others"
-    C, m = prior.mean.shape[1:]
-    new = prior.mean.new_full
-    spread = dict(log_weight=new((k, C), -math.inf), mean=new((k, C, m), 0),
-                  factor=torch.eye(m).repeat(k, C, 1, 1).to(prior.mean))
-    spread["log_weight"][:, 0] = 0
-    for name, v in spread.items(): v[which] = getattr(prior, name)
-    return CodePrior(**spread)
+    spread = blank_prior(k, *prior.mean.shape[1:]).to(prior.mean)
+    for name, v in spread.named_buffers(): v[which] = getattr(prior, name)
+    return spread

@@ -8,8 +8,6 @@ __all__ = ['UNIT', 'window', 'Windows', 'windowed']
 # %% ../nbs/method/16a_windows.ipynb #b2d38478
 from contextlib import contextmanager, nullcontext
 
-import torch
-
 from .places import Places
 from .stack import Learner
 
