@@ -26,6 +26,7 @@ from .instrument.recording import Recorder, SavedRecording
 from .labelling import point_pieces, source_of, write_labels, write_samples
 from .page import write_page
 from .parameters import number_or_range, takes_settings
+from .ranks import in_ranks, is_first
 from .runs import atomic_path, check_new
 from .settings import settings_to_json
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
@@ -65,6 +66,7 @@ def run(
     about = dict(source=source, training=dict(every=every, frames=with_frames))
     training = Training(out, about, every, recorder, seconds)
     failed = training.fit(model, X[~held_out], state)
+    if not is_first(): return
     report.conclude(model, X, y, out, source, training.seconds)
     if failed: raise failed
 
@@ -84,7 +86,7 @@ def resume_run(
     source, found = load_source(told, path, data, root)
     points = found.X, found.y
     if begun.finished: return report.conclude(KVAE.load(path, device), *points, path, source, begun.meta["seconds"])
-    begun.model.verbose = not quiet
+    begun.model.verbose = is_first() and not quiet
     where = f"goes on after iteration {begun.state.iteration}" if begun.state else "begins again"
     print(f"{path}: {where}", flush=True)
     options = begun.meta["training"]
@@ -123,12 +125,13 @@ def train(
     if resume is not None: return _resume(**{**locals(), **kwargs})
     check_new(out)
     found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
-    model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), verbose=not quiet, **kwargs)
+    model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), **kwargs)
+    model.verbose = is_first() and not quiet
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
     source = describe_source(data, found, root, label, as_names(drop), data_seed, deskew, compare)
     if data not in DATASETS: print(f"{data}: {found.said}")
     return run(model, found.X, found.y, out, source, frames, checkpoint_every)
-train_command = command(train)
+train_command = in_ranks(command(train))
 
 # %% ../nbs/instrument/10_cli.ipynb #c53438e6
 def sample(

@@ -1,0 +1,93 @@
+"Several ranks find what one process finds; one that dies ends the job, and any number of ranks goes on."
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from kvae_nb.checkpoint import read_state
+from project import BIN, ROOT
+
+ENV = dict(os.environ, OMP_NUM_THREADS="1", PYTHONPATH=str(ROOT))
+LONG = ("--data", "five_modes", "--k", "5", "--recipe", "paper", "--n_iters", "20", "--n_init", "1",
+        "--refine_steps", "200", "--checkpoint_every", "1")
+LIKE = "auto", "auto, last", "bound, weighted, best", "both, keep", "nearest, none", "images, paper, Bernoulli"
+SHARES = "paper", "raw ratios, shared trunk", "images, clusters, start latent"
+
+
+def ranks(n, *arguments):
+    "The command that begins `n` ranks"
+    return [str(BIN/"torchrun"), "--standalone", "--nproc-per-node", str(n), *map(str, arguments)]
+
+
+def train(n, *arguments):
+    "The output of `n` ranks of kvae-train, or of one process"
+    start = ranks(n, "-m", "kvae_nb.train") if n > 1 else [sys.executable, "-m", "kvae_nb.train"]
+    return subprocess.run([*start, *map(str, arguments)], env=ENV, capture_output=True, text=True, timeout=100)
+
+
+def test_two_ranks_find_what_one_finds():
+    "Labels are the same; scores and weights to the bit, or, where parts have odd sizes, to some last bits"
+    command = ranks(2, Path(__file__).parent/"ranks_run.py", *LIKE, *SHARES)
+    done = subprocess.run(command, env=ENV, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = [line.split("|") for line in done.stdout.splitlines()]
+    assert [name for name, *_ in found] == [*LIKE, *SHARES]
+    assert all(same == "True" and float(away) < 1e-3 for _, same, away, _ in found), done.stdout
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (("--k", 1), "n_components should be at least the number of ranks, 2; got 1"),
+    (("--k", 3, "--frames"), "frames should be off"),
+    (("--k", 3, "--data", "nowhere.csv"), "data should be one of")])
+def test_bad_input_is_said_once(arguments, said, tmp_path):
+    done = train(2, *arguments, "--out", tmp_path/"run")
+    assert done.returncode and done.stderr.count(said) == 1 and not (tmp_path/"run").exists()
+
+
+def children(pid):
+    "The ranks of a launcher"
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return sorted(map(int, found.stdout.split()))
+
+
+def kill_one(path, rng):
+    "Two ranks, one of which is killed at a random moment after the first checkpoint; what they said"
+    job = subprocess.Popen([*ranks(2, "-m", "kvae_nb.train"), *LONG, "--out", str(path)], env=ENV, text=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not (path/"run.json").exists(): time.sleep(.02)
+    time.sleep(rng.uniform(0, 3))
+    if job.poll() is None: os.kill(rng.choice(children(job.pid)), signal.SIGKILL)
+    return job.communicate(timeout=60)[1]
+
+
+def check_kill(seed, path, undisturbed):
+    "The labels and weights of a run that lost a rank, and was resumed with 1, 2 or 3"
+    rng = random.Random(seed)
+    said = kill_one(path, rng)
+    if not (path/"results.json").exists():
+        assert said.count("another rank has died") == 1, said
+        assert train(1 + seed % 3, "--resume", path).returncode == 0
+    state, alone = read_state(path)[0], read_state(undisturbed)[0]
+    assert torch.equal(state.c, alone.c)
+    for p, q in zip(state.experts.learner.params, alone.experts.learner.params): assert torch.allclose(p, q, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ranks")/"alone"
+    assert train(1, *LONG, "--out", path).returncode == 0
+    return path
+
+
+def test_a_killed_rank(tmp_path, undisturbed): check_kill(0, tmp_path/"run", undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_a_killed_rank_often(seed, tmp_path, undisturbed): check_kill(seed, tmp_path/"run", undisturbed)
