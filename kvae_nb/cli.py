@@ -131,6 +131,8 @@ def train(
     source = describe_source(data, found, root, label, as_names(drop), data_seed, deskew, compare)
     if data not in DATASETS: print(f"{data}: {found.said}")
     return run(model, found.X, found.y, out, source, frames, checkpoint_every)
+
+# %% ../nbs/instrument/10_cli.ipynb #76e7ae88
 train_command = in_ranks(command(train))
 
 # %% ../nbs/instrument/10_cli.ipynb #c53438e6

@@ -45,7 +45,7 @@ def check_agreement(
             same = f"the same on all ranks: {value} on rank 0"
             if other[name] != value: raise argument_error(name, same, f"{other[name]} on rank {rank}")
 
-# %% ../nbs/method/52_ranks.ipynb #5302e23d
+# %% ../nbs/method/52_ranks.ipynb #bc157e44
 @contextmanager
 def process_group():
     "Inside the block the ranks that `torchrun` started know each other; one process alone knows nobody"
@@ -57,6 +57,7 @@ def process_group():
     yield
     with suppress(RuntimeError): dist.destroy_process_group()
 
+# %% ../nbs/method/52_ranks.ipynb #0beb2323
 def _said_already(wait):
     "Has another rank said why the job ends?"
     try: store = dist.distributed_c10d._get_default_store()
@@ -77,6 +78,7 @@ def _end(message, code):
     sys.stderr.flush()
     os._exit(code)
 
+# %% ../nbs/method/52_ranks.ipynb #edfbd8ec
 def in_ranks(
     main, # A command: a function without arguments
 ):        # Likewise

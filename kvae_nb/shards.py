@@ -23,7 +23,7 @@ from .stack import remade
 from .state import State, make_experts, make_scorer
 from .vae import VAEExperts
 
-# %% ../nbs/method/41_shards.ipynb #13f0c451
+# %% ../nbs/method/41_shards.ipynb #7ff64207
 def cuts(
     n:int,       # Experts
     n_ranks:int, # Ranks
@@ -44,6 +44,7 @@ class Share(Places):
         dist.all_gather(parts, data)
         return torch.cat([part.view(v.dtype).view(wide.shape)[:size] for part, size in zip(parts, sizes)])
 
+# %% ../nbs/method/41_shards.ipynb #2dbbcb24
 def share_of(
     n:int, # Experts of all ranks
 )->Share:
@@ -129,11 +130,12 @@ def sharded_scorer(
     is_shared = isinstance(scorer, Discriminators) and not hasattr(scorer.net, "trunk")
     return ShardedScorer(shared(scorer)) if is_shared else scorer
 
-# %% ../nbs/method/41_shards.ipynb #3dea32d5
+# %% ../nbs/method/41_shards.ipynb #6d8120d9
 def is_sharded()->bool:
     "Is this one of several ranks?"
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
+# %% ../nbs/method/41_shards.ipynb #c9357700
 def sharded_parts(
     s:Settings,  # Resolved
     shape:tuple, # Of one point
@@ -152,6 +154,7 @@ def sharded_state(
     parts = dict(experts=ShardedExperts(state.experts), scorer=sharded_scorer(state.scorer))
     return dataclasses.replace(state, visited=tuple(map(sharded_state, state.visited)), **parts)
 
+# %% ../nbs/method/41_shards.ipynb #d263a54e
 def whole_state(
     state:State, # Shared out, or not
 )->State:

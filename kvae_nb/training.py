@@ -158,7 +158,7 @@ def _fit_model(model, X, state, on_state):
         scaling = scaling_of(X, s)
         model._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), on_state=on_state, begun=state)
 
-# %% ../nbs/method/54_training.ipynb #2bb18fb7
+# %% ../nbs/method/54_training.ipynb #a4035269
 def _check_ranks(model, X):
     "ValueError where ranks differ in settings, data or versions"
     if not is_sharded(): return
@@ -167,6 +167,7 @@ def _check_ranks(model, X):
     s = dataclasses.asdict(model.resolved_settings(X, k=k))
     check_agreement(versions | s | dict(data=hashlib.sha256(X.tobytes()).hexdigest()))
 
+# %% ../nbs/method/54_training.ipynb #e4035a02
 @patch
 def fit(self:Training,
     model:KVAE, # Not fitted

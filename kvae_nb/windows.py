@@ -24,7 +24,18 @@ def window(
     before = first % unit
     return before, min(n, -(-stop // unit) * unit) - first + before
 
-# %% ../nbs/method/18_windows.ipynb #2a2bd65e
+# %% ../nbs/method/18_windows.ipynb #f2eeeaf6
+def _laid(v, places):
+    "A window of zeros with the numbers of `v`, and where they are in it"
+    each = v[0].numel()
+    before, length = window(places.first * each, (places.first + places.k) * each, places.n * each,
+                            UNIT // v.element_size())
+    wide = v.new_zeros(length)
+    view = wide[before:before + v.numel()].view(v.shape)
+    view.copy_(v)
+    return wide, view
+
+# %% ../nbs/method/18_windows.ipynb #d876432a
 class Windows:
     "The weights of a share of the experts, their moments and gradients, each in its window"
     def __init__(self,
@@ -44,16 +55,7 @@ class Windows:
         for view, d in zip(self.grads, grads): view.copy_(d)
         return self.windows
 
-def _laid(v, places):
-    "A window of zeros with the numbers of `v`, and where they are in it"
-    each = v[0].numel()
-    before, length = window(places.first * each, (places.first + places.k) * each, places.n * each,
-                            UNIT // v.element_size())
-    wide = v.new_zeros(length)
-    view = wide[before:before + v.numel()].view(v.shape)
-    view.copy_(v)
-    return wide, view
-
+# %% ../nbs/method/18_windows.ipynb #8e209c3f
 @contextmanager
 def _laid_out(learner, places):
     learner.laid = Windows(learner, places)
