@@ -8,6 +8,7 @@ __all__ = ['LOST', 'is_first', 'agreed', 'check_agreement', 'process_group', 'in
 # %% ../nbs/method/47a_ranks.ipynb #79df578e
 import io
 import os
+import signal
 import sys
 import time
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
@@ -71,7 +72,8 @@ LOST = ("another rank has died, and the job with it; --resume RUN goes on from t
 
 def _end(message, code):
     "Say it, where no other rank does, and end at once"
-    said = True
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun ends the others as soon as one is dead
+    said = False
     with suppress(RuntimeError): said = _said_already(0 if is_first() else 3)
     if message and not said: print(message if is_first() else f"rank {dist.get_rank()}: {message}", file=sys.stderr)
     sys.stderr.flush()
