@@ -54,6 +54,7 @@ def process_group():
         yield
         return
     if torch.cuda.is_available(): torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    signal.signal(signal.SIGTERM, lambda signum, frame: _end(LOST, 128 + signum))
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     yield
     with suppress(RuntimeError): dist.destroy_process_group()
@@ -67,7 +68,7 @@ def _said_already(wait):
         time.sleep(.1)
     return int(store.add("kvae_nb said", 1)) > 1
 
-LOST = ("another rank has died, and the job with it; --resume RUN goes on from the last checkpoint of its run "
+LOST = ("another rank has died, or a signal has come, and the job ends; --resume RUN goes on from the last checkpoint of its run "
         "directory, with any number of ranks")
 
 def _end(message, code):

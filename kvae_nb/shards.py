@@ -34,8 +34,9 @@ def cuts(
 class Share(Places):
     "The places of this rank's experts"
     def gathered(self, v):
-        "`(n, ...)`: the rows `(k, ...)` of all ranks"
-        at = cuts(self.n, dist.get_world_size())
+        "`(n, ...)`: the rows of all ranks, `(k, ...)` of this one"
+        rank, at = dist.get_rank(), cuts(self.n, dist.get_world_size())
+        v = v[at[rank] - self.first:at[rank + 1] - self.first]
         sizes = [b - a for a, b in pairwise(at)]
         wide = v.new_zeros(max(sizes), *v.shape[1:])
         wide[:len(v)] = v
@@ -48,8 +49,9 @@ def share_of(
     n:int, # Experts of all ranks
 )->Share:
     "The places of this rank"
-    rank, at = dist.get_rank(), cuts(n, dist.get_world_size())
-    return Share(at[rank], at[rank + 1] - at[rank], n)
+    first, stop = cuts(n, dist.get_world_size())[dist.get_rank():][:2]
+    alone = stop - first == 1 < n
+    return Share(max(first - alone, 0), max(stop - first, min(n, 2)), n)
 
 # %% ../nbs/method/37a_shards.ipynb #5f92c71d
 def shared(
