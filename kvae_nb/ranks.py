@@ -8,6 +8,7 @@ __all__ = ['LOST', 'is_first', 'agreed', 'check_agreement', 'process_group', 'in
 # %% ../nbs/method/52_ranks.ipynb #79df578e
 import io
 import os
+import signal
 import sys
 import time
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
@@ -53,6 +54,7 @@ def process_group():
         yield
         return
     if torch.cuda.is_available(): torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    signal.signal(signal.SIGTERM, lambda signum, frame: _end(LOST, 128 + signum))
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     yield
     with suppress(RuntimeError): dist.destroy_process_group()
@@ -67,12 +69,13 @@ def _said_already(wait):
         time.sleep(.1)
     return int(store.add("kvae_nb said", 1)) > 1
 
-LOST = ("another rank has died, and the job with it; --resume RUN goes on from the last checkpoint of its run "
+LOST = ("another rank has died, or a signal has come, and the job ends; --resume RUN goes on from the last checkpoint of its run "
         "directory, with any number of ranks")
 
 def _end(message, code):
     "Say it, where no other rank does, and end at once"
-    said = True
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun ends the others as soon as one is dead
+    said = False
     with suppress(RuntimeError): said = _said_already(0 if is_first() else 3)
     if message and not said: print(message if is_first() else f"rank {dist.get_rank()}: {message}", file=sys.stderr)
     sys.stderr.flush()

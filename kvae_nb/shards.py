@@ -23,7 +23,7 @@ from .stack import remade
 from .state import State, make_experts, make_scorer
 from .vae import VAEExperts
 
-# %% ../nbs/method/41_shards.ipynb #7ff64207
+# %% ../nbs/method/41_shards.ipynb #13f0c451
 def cuts(
     n:int,       # Experts
     n_ranks:int, # Ranks
@@ -34,8 +34,9 @@ def cuts(
 class Share(Places):
     "The places of this rank's experts"
     def gathered(self, v):
-        "`(n, ...)`: the rows `(k, ...)` of all ranks"
-        at = cuts(self.n, dist.get_world_size())
+        "`(n, ...)`: the rows of all ranks, `(k, ...)` of this one"
+        rank, at = dist.get_rank(), cuts(self.n, dist.get_world_size())
+        v = v[at[rank] - self.first:at[rank + 1] - self.first]
         sizes = [b - a for a, b in pairwise(at)]
         wide = v.new_zeros(max(sizes), *v.shape[1:])
         wide[:len(v)] = v
@@ -44,13 +45,13 @@ class Share(Places):
         dist.all_gather(parts, data)
         return torch.cat([part.view(v.dtype).view(wide.shape)[:size] for part, size in zip(parts, sizes)])
 
-# %% ../nbs/method/41_shards.ipynb #2dbbcb24
 def share_of(
     n:int, # Experts of all ranks
 )->Share:
     "The places of this rank"
-    rank, at = dist.get_rank(), cuts(n, dist.get_world_size())
-    return Share(at[rank], at[rank + 1] - at[rank], n)
+    first, stop = cuts(n, dist.get_world_size())[dist.get_rank():][:2]
+    alone = stop - first == 1 < n
+    return Share(max(first - alone, 0), max(stop - first, min(n, 2)), n)
 
 # %% ../nbs/method/41_shards.ipynb #5f92c71d
 def shared(
@@ -130,12 +131,12 @@ def sharded_scorer(
     is_shared = isinstance(scorer, Discriminators) and not hasattr(scorer.net, "trunk")
     return ShardedScorer(shared(scorer)) if is_shared else scorer
 
-# %% ../nbs/method/41_shards.ipynb #6d8120d9
+# %% ../nbs/method/41_shards.ipynb #3767fc50
 def is_sharded()->bool:
     "Is this one of several ranks?"
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
-# %% ../nbs/method/41_shards.ipynb #c9357700
+# %% ../nbs/method/41_shards.ipynb #931db2d1
 def sharded_parts(
     s:Settings,  # Resolved
     shape:tuple, # Of one point
@@ -154,7 +155,6 @@ def sharded_state(
     parts = dict(experts=ShardedExperts(state.experts), scorer=sharded_scorer(state.scorer))
     return dataclasses.replace(state, visited=tuple(map(sharded_state, state.visited)), **parts)
 
-# %% ../nbs/method/41_shards.ipynb #d263a54e
 def whole_state(
     state:State, # Shared out, or not
 )->State:
