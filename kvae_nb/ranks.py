@@ -69,8 +69,8 @@ def _said_already(wait):
         time.sleep(.1)
     return int(store.add("kvae_nb said", 1)) > 1
 
-LOST = ("another rank has died, or a signal has come, and the job ends; --resume RUN goes on from the last checkpoint of its run "
-        "directory, with any number of ranks")
+LOST = ("another rank has died, or a signal has come, and the job ends; --resume RUN goes on from the last checkpoint "
+        "of its run directory, with any number of ranks")
 
 def _end(message, code):
     "Say it, where no other rank does, and end at once"
