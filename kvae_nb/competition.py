@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'OF_ONE_FIT', 'refine', 'has_converged', 'assign_all', 'finish', 'compete', 'end_competition', 'advance',
-           'fit', 'go_on', 'report_of', 'report_lines', 'summary_of']
+           'fit', 'go_on', 'report_of', 'n_of', 'report_lines', 'summary_of']
 
 # %% ../nbs/method/40_competition.ipynb #cb68a199
 import copy
@@ -193,6 +193,14 @@ def report_of(
     if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
     return report
 
+# %% ../nbs/method/40_competition.ipynb #681699b4
+def n_of(
+    n:int,   # How many
+    what:str,# Of which, in the singular
+)->str:
+    "A number and its noun"
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
 # %% ../nbs/method/40_competition.ipynb #7994da05
 def _start_line(report):
     "How the run began"
@@ -208,11 +216,9 @@ def _graph_line(report):
     cut = f"{100 * report['cut']:.1f} % of its links cut"
     return f"start: {report['taken']}, {cut} (separation {report['separation']:.2f} nats)"
 
-def _n_of(n, what): return f"{n} {what}{'' if n == 1 else 's'}"
-
 def _iterations_line(report):
     "What the competition did"
-    line = f"competition: {_n_of(report['n_iterations'], 'iteration')} by the rule {report['rule']}"
+    line = f"competition: {n_of(report['n_iterations'], 'iteration')} by the rule {report['rule']}"
     if "kept" not in report: return line
     if not report["criterion"]: return f"{line}; nothing moved"
     values = ", ".join(f"{v:.3f}" for v in report["criterion"])
@@ -230,7 +236,7 @@ def report_lines(
     if "networks" not in report: return lines
     n = len(report["networks"])
     plain = f"{len(sizes) - n} are Gaussians, which explain unseen points as well"
-    return [*lines, f"networks: {_n_of(n, 'expert')}; {plain}"]
+    return [*lines, f"networks: {n_of(n, 'expert')}; {plain}"]
 
 # %% ../nbs/method/40_competition.ipynb #447e0b87
 def summary_of(

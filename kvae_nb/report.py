@@ -18,6 +18,7 @@ from tabulate import tabulate
 
 from .assignment import two_best
 from .checks import argument_error
+from .competition import n_of
 from .curves import plot_history
 from .data import holdout_mask
 from .estimator import KVAE
@@ -232,7 +233,7 @@ def conclude(
     save_pictures(model, X, y, out, source.get("columns", ()))
     _write_results(model, rows, source, out)
     if "how_many" in model.report_: print(f"how many: {model.report_['how_many']['answer']}")
-    print(f"{source['data']}, {len(X)} points, k = {len(model.weights_)}, {model.n_iter_} iterations: {out}")
+    print(f"{source['data']}, {len(X)} points, k = {len(model.weights_)}, {n_of(model.n_iter_, 'iteration')}: {out}")
     print(table(rows))
     if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")
 
