@@ -22,7 +22,7 @@ from .trial import TRIAL, is_worth_it, parted
 from .units import LOG_2PI, white_units, without_far
 from .vae import VAEExperts
 from .white import CodePrior, WhiteVAE, blank_prior, fit_code_prior, spread_prior, white_bound, white_elbo
-from .windows import windowed
+from .windows import climb
 
 # %% ../nbs/method/28_own_units.ipynb #730e4cd0
 POINTS_PER_FEATURE = 20 # And 20 points: with fewer, an expert is its Gaussian
@@ -180,10 +180,12 @@ def _stretch(self:OwnUnitsExperts, u, own, n_steps, g, lr):
     "Gradient steps against a fixed prior"
     idx, about = stack.batches(own, self.batch_size, n_steps, g, self.places), dict(device=u.device, dtype=u.dtype)
     eps = draw_own(torch.randn, (*idx.shape, self.net.latent), self.places, 1, generator=g, **about)
-    with windowed(self.learner, self.places):
-        for t in paced(range(n_steps)):
-            loss = -white_elbo(self.net, u[idx[t]], eps[t]).mean(1)
-            self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
+
+    def loss_of(net, block, t):
+        part = slice(block.start, block.stop)
+        return -white_elbo(net, u[idx[t, part]], eps[t, part]).mean(1)
+
+    climb(self.learner, [True] * self.k, n_steps, loss_of, lr, self.places)
     self.net.log_sigma.data.clamp_(-4, 2)
 
 # %% ../nbs/method/28_own_units.ipynb #beb6ef10

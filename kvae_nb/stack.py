@@ -175,14 +175,11 @@ def remade(
     take,            # From a tensor with the expert axis first, and the parameter that it belongs to, to another
 )->Learner:
     "A copy of `learner`, all of whose tensors with an expert axis went through `take`"
-    new = copy.deepcopy(learner)
-    new.exp_avg = [take(v, p) for v, p in zip(new.exp_avg, learner.params)]
-    new.exp_avg_sq = [take(v, p) for v, p in zip(new.exp_avg_sq, learner.params)]
-    for q, p in zip(new.params, learner.params): q.data = take(q.data, p)
-    for module in new.net.modules():
-        for name, b in module._buffers.items():
-            if b is not None and b.ndim: module._buffers[name] = take(b, b)
-    return new
+    taken = {id(p): nn.Parameter(take(p.data, p)) for p in learner.params}
+    for moments in (learner.exp_avg, learner.exp_avg_sq):
+        taken |= {id(v): take(v, p) for v, p in zip(moments, learner.params)}
+    taken |= {id(b): take(b, b) for b in learner.net.buffers() if b.ndim}
+    return copy.deepcopy(learner, taken)  # which finds these in place of its own
 
 # %% ../nbs/method/17_stack.ipynb #b06ccfe2
 def select(

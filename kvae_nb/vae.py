@@ -20,8 +20,8 @@ from .places import draw_own, own_of, widened
 from .progress import tracked
 from .protocols import BaseExperts
 from .randomness import generator
-from .stack import Learner, batches, holding
-from .windows import windowed
+from .stack import Learner, batches
+from .windows import climb
 
 # %% ../nbs/method/20_vae.ipynb #94d66152
 class VAEExperts(BaseExperts):
@@ -86,18 +86,18 @@ def train(self:VAEExperts,
     "Climb the ELBO, each expert on its own points, from N(0, I); the mean loss of each"
     members = own_of(members, self.places)
     self.net.prior = None  # what was fitted fits no longer
-    x, losses = x.flatten(1), [x.new_zeros(self.k)]
+    x = x.flatten(1)
     idx = batches(members, self.batch_size, n_steps, g, self.places)
     about = dict(generator=g, device=x.device, dtype=x.dtype)
     eps = draw_own(torch.randn, (*idx.shape, self.net.latent), self.places, 1, **about)
-    idle = [j for j, m in enumerate(members) if not len(m)]
-    with holding(self.learner, idle), windowed(self.learner, self.places):
-        for t in paced(range(n_steps)):
-            loss = -elbo(self.net, x[idx[t]], eps[t]).mean(1)
-            self.learner.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
-            losses.append(loss.detach())
+
+    def loss_of(net, block, t):
+        own = slice(block.start, block.stop)
+        return -elbo(net, x[idx[t, own]], eps[t, own]).mean(1)
+
+    losses = climb(self.learner, [len(m) > 0 for m in members], n_steps, loss_of, lr, self.places)
     self.net.log_sigma.data.clamp_(-7, 7)
-    return torch.stack(losses).sum(0) / max(n_steps, 1)
+    return losses
 
 # %% ../nbs/method/20_vae.ipynb #d731403d
 def anneal(
