@@ -24,6 +24,7 @@ from .competition import finish, report_of, summary_of
 from .doubts import checked_weights, counted_report, doubted, warn_where_far
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
+from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .plan import planned
 from .progress import expect, phase, shown_if
@@ -32,7 +33,6 @@ from .selection import lower_bound
 from .settings import Settings
 from .shards import shared_out, whole_state
 from .state import scaling_of
-from .vae import sample_mixture
 
 # %% ../nbs/method/44_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):

@@ -12,7 +12,8 @@ from .autoencoder import FLOP, bound_seconds, dense_weights, network_weights, st
 from .communities import communities_seconds
 from .criterion import judge_seconds
 from .neighbours import neighbours_seconds
-from .own_units import POINTS_PER_FEATURE, REFITS
+from .own_training import REFITS
+from .own_units import POINTS_PER_FEATURE
 from .portfolio import PART, dimensions, portfolio_seconds
 from .settings import Settings
 from .start import GRAPH_PART, start_name

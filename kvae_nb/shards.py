@@ -62,6 +62,7 @@ def shared(
     share = share_of(n)
     own = part.select(list(range(n))[share.own])
     own.places = share
+    if hasattr(part, "means"): own.means = part.means  # every rank looks for the nearest of all
     return own
 
 def whole(
@@ -104,6 +105,11 @@ class ShardedExperts(BaseExperts):
         "`(n, k)` nats"
         return self.own.places.gathered(self.own.coarse_bound(x, n_importance).T.contiguous()).T
     def fit_prior(self, x, members, n_components=1, seed=0): self.own.fit_prior(x, members, n_components, seed)
+    def exactly(self):
+        "The same experts, every one of which bounds every point"
+        new = copy.copy(self)
+        new.own = self.own.exactly()
+        return new
 
 # %% ../nbs/method/41_shards.ipynb #bedf1357
 class ShardedScorer(BaseScorer):

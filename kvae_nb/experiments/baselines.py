@@ -18,13 +18,14 @@ from sklearn.mixture import GaussianMixture
 from ..assignment import members_of, shares
 from ..checks import argument_error, as_array, check_choice, check_number
 from .tables import n_parameters, n_symmetric, steps_of_epochs
+from ..mixture import sample_mixture
 from ..randomness import to_seed
 from ..runs import Timer
 from ..scaling import Scaling, fit_scaling
 from ..settings import Settings
 from ..start import uniform_partition
 from ..state import make_experts
-from ..vae import anneal, sample_mixture
+from ..vae import anneal
 
 # %% ../../nbs/experiments/01_baselines.ipynb #2c182fd9
 class Baseline:

@@ -18,9 +18,9 @@ from ..evaluation import clustering_scores
 from .baselines import GMMBaseline, KMeansBaseline, bagging, single_vae
 from .tables import n_parameters, steps_of_kvae, task
 from ..frechet import Reference
+from ..mixture import sample_mixture
 from ..runs import Timer
 from ..settings import Settings
-from ..vae import sample_mixture
 
 # %% ../../nbs/experiments/03_table1b.ipynb #6399915f
 MNIST:dict[str, dict] = dict(
