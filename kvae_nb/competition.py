@@ -191,6 +191,8 @@ def report_of(
     report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
                   n_iterations=state.iteration, sizes=sizes, bounds=bounds, **state.report)
     if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
+    missed = [entry["missed"] for entry in state.history if "missed" in entry]
+    if missed: report["candidates"] = dict(each=state.experts.candidates, missed=missed)
     return report
 
 # %% ../nbs/method/40_competition.ipynb #681699b4
@@ -205,7 +207,7 @@ def n_of(
 def _start_line(report):
     "How the run began"
     if "separation" in report: return _graph_line(report)
-    if "starts" not in report: return f"start: {report['init']}"
+    if "starts" not in report: return f"start: {report.get('taken', report['init'])}"
     best = sorted(report["starts"], key=lambda start: -start["criterion"])
     others = ", ".join(f"{start['name']} {start['criterion']:.3f}" for start in best[:4])
     more = ", …" if len(best) > 4 else ""
@@ -215,6 +217,11 @@ def _graph_line(report):
     "Of a start from the graph of neighbours"
     cut = f"{100 * report['cut']:.1f} % of its links cut"
     return f"start: {report['taken']}, {cut} (separation {report['separation']:.2f} nats)"
+
+def _candidates_line(candidates):
+    "Which experts scored the points, and what that misses"
+    missed = f"at the last look {100 * candidates['missed'][-1]:.1f} % of points had a better one elsewhere"
+    return f"scores: each point by the {candidates['each']} experts that lie nearest; {missed}"
 
 def _iterations_line(report):
     "What the competition did"
@@ -233,6 +240,7 @@ def report_lines(
     listed = ", ".join(map(str, sizes[:12])) + (", …" if len(sizes) > 12 else "")
     lines = [_start_line(report), _iterations_line(report), f"sizes: {listed}"]
     if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
+    if "candidates" in report: lines.append(_candidates_line(report["candidates"]))
     if "networks" not in report: return lines
     n = len(report["networks"])
     plain = f"{len(sizes) - n} are Gaussians, which explain unseen points as well"

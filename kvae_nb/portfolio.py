@@ -25,6 +25,7 @@ from .neighbours import NEIGHBOURS, neighbour_graph, neighbours
 from .progress import expect, phase, tracked
 from .randomness import child_seed
 from .scaling import natural_units
+from .settings import MANY
 
 # %% ../nbs/method/32_portfolio.ipynb #97c42089
 CUT = 10  # Deviations beyond which a value is cut
@@ -202,11 +203,17 @@ def portfolio_partition(
     "The first partition that the criterion takes"
     Z = standardise(X)
     n, small = len(Z), child_seed(seed, "portfolio") % 2**32
+    if k > MANY: return _many(Z, k, small)
     part = np.arange(n) if n <= PART else np.sort(np.random.default_rng(small).choice(n, PART, replace=False))
     labels, report = _taken(Z[part], project(Z, dimensions(k))[part], k, small, is_far(X)[part])
     if n == len(part): return labels, report
     wide = project(Z, WIDE)
     return KNeighborsClassifier(5).fit(wide[part], labels).predict(wide), report
+
+def _many(Z, k, seed, each=100):
+    "k-means of some points for each cluster, and a report"
+    part = np.random.default_rng(seed).permutation(len(Z))[:each * k]
+    return KMeans(k, n_init=3, random_state=seed).fit(Z[part]).predict(Z), dict(taken="k-means")
 
 def _taken(Z, P, k, seed, far):
     "The candidate that is taken, and the report"
@@ -229,6 +236,7 @@ def portfolio_seconds(
     k:int, # Clusters
 )->dict:   # Phase -> seconds
     "About how long `portfolio_partition` takes on one core"
+    if k > MANY: return dict(candidate=.01 + 2e-9 * min(n, 100 * k) * k * d * 60, criterion=0.)
     n, m = min(n, PART), min(d, dimensions(k))
     each = [seconds for _, seconds, _ in _candidates(np.empty((n, d)), np.empty((n, m)), k, 0)]
     return dict(candidate=sum(each), criterion=sum(judge_seconds(n, m, k, len(each) // 2)))

@@ -88,6 +88,8 @@ class ShardedExperts(BaseExperts):
 
     @property
     def k(self): return self.own.places.n
+    @property
+    def candidates(self): return self.own.candidates
     def whole(self): return whole(self.own)
     def select(self, idx): return ShardedExperts(self.whole().select(idx))
     def state_dict(self): return self.whole().state_dict()
@@ -110,6 +112,7 @@ class ShardedExperts(BaseExperts):
         new = copy.copy(self)
         new.own = self.own.exactly()
         return new
+    def widen(self): self.own.widen()
 
 # %% ../nbs/method/41_shards.ipynb #bedf1357
 class ShardedScorer(BaseScorer):

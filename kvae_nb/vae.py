@@ -235,3 +235,8 @@ def exactly(self:VAEExperts)->VAEExperts:
     new = copy.copy(self)
     new.candidates = 0
     return new
+
+@patch
+def widen(self:VAEExperts):
+    "Twice as many candidates from now on, in place"
+    self.candidates = min(2 * self.candidates, self.places.n if self.places else self.k)

@@ -17,6 +17,7 @@ from .ablations_mnist import ablations_mnist_seed
 from .clusters import clusters_seed, digits_seed
 from .doubts import doubts_seed
 from .how_many import how_many_seed
+from .many import many_seed
 from .starts import starts_seed
 from .suite import suite_ablations_seed, suite_seed
 from .table1a import table1a_seed
@@ -43,7 +44,8 @@ EXPERIMENTS = dict(
     suite_ablations=Experiment(suite_ablations_seed, range(2)),
     starts=Experiment(starts_seed, range(3)),
     how_many=Experiment(how_many_seed, range(10)),
-    doubts=Experiment(doubts_seed, range(3)))
+    doubts=Experiment(doubts_seed, range(3)),
+    many=Experiment(many_seed, range(1)))
 
 # %% ../../nbs/experiments/12_reproduce.ipynb #246f8ac4
 def reproduce(
