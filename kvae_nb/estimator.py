@@ -24,6 +24,7 @@ from .competition import finish, report_of, summary_of
 from .doubts import checked_weights, counted_report, doubted, warn_where_far
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
+from .memory import say_memory
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .plan import planned
@@ -139,6 +140,7 @@ def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None
     "Drive the competition, from its start or from a state of it, and keep what came of it"
     state, ended = None, None
     expect(planned(s, tuple(x.shape[1:]), len(x)))
+    say_memory(s, tuple(x.shape[1:]), len(x))
     begun, parts = shared_out(begun, s, tuple(x.shape[1:]))
     try:
         for state in competition.fit(x, s, c=c, state=begun, **parts):

@@ -9,6 +9,7 @@ __all__ = ['NETWORKS', 'MOVES', 'CHOICE', 'start_seconds', 'training_seconds', '
 import math
 
 from .autoencoder import FLOP, bound_seconds, dense_weights, network_weights, steps_seconds
+from .candidates import LOOKED
 from .communities import communities_seconds
 from .criterion import judge_seconds
 from .neighbours import neighbours_seconds
@@ -108,12 +109,14 @@ def planned(
     if networks is None: networks = tried / 2 if own else all_experts
     training = lambda n_steps: training_seconds(s, shape, n_steps, all_experts, tried, networks, chance)
     decoder = network_weights(shape, s.latent, s.hidden, s.network)[1]
-    asked = lambda n, n_samples: chance * bound_seconds(n, networks, n_samples, s.hidden, decoder)
+    each = min(networks, s.candidates or networks)
+    asked = lambda n, n_samples, of=each: chance * bound_seconds(n, of, n_samples, s.hidden, decoder)
     plan = start_seconds(s, shape, n) | _below("pretraining", training(s.pretrain_steps))
     scores = .005 + (asked(n, s.rule_importance) if s.rule in ("bound", "both") else
                      2 * FLOP * n * all_experts * _of_discriminator(s, shape))
-    once = training(s.vae_steps) | dict(scores=scores)
-    first = dict(scores=scores) if own else once  # under own units, the points are those of the pretraining
+    looked = {"check of candidates": asked(min(n, LOOKED), s.rule_importance, networks)} if each < networks else {}
+    once = training(s.vae_steps) | looked | dict(scores=scores)
+    first = looked | dict(scores=scores) if own else once  # under own units, the points are those of the pretraining
     for t in range(1, s.n_iters + 1):
         plan |= _below(iteration_name(t, s), first if t == 1 else once, 1 if t <= sure else moves)
     return plan | _end_seconds(s, shape, n, choice, scores, asked)
