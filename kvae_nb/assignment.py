@@ -54,7 +54,8 @@ def shares(
     k:int, # How many experts
 )->torch.Tensor: # `(..., k)`, sums to one
     "alpha: the share of the points that each expert has"
-    return torch.nn.functional.one_hot(c, k).to(torch.get_default_dtype()).mean(-2)
+    counts = torch.stack([row.bincount(minlength=k) for row in c.reshape(-1, c.shape[-1])])
+    return (counts.to(torch.get_default_dtype()) / c.shape[-1]).view(*c.shape[:-1], k)
 
 # %% ../nbs/method/24_assignment.ipynb #5c681e22
 def kl_curves(
@@ -92,7 +93,8 @@ def members_of(
     k:int, # Experts of one restart
 )->list:   # `R k` tensors of indices
     "The points of each expert on the stacked axis"
-    return [(row == j).nonzero()[:, 0] for row in c for j in range(k)]
+    members = lambda row: row.argsort(stable=True).split(row.bincount(minlength=k).tolist())
+    return [points for row in c for points in members(row)]
 
 # %% ../nbs/method/24_assignment.ipynb #8d3a8cb0
 def runners_up(

@@ -13,15 +13,16 @@ import dataclasses
 import numpy as np
 import torch
 
-from .assignment import members_of, shares, two_best
+from .assignment import members_of, shares
 from .checks import argument_error, get_device
 from .iteration import step
 from .plan import iteration_name, stretch_name
 from .progress import expect, phase
 from .protocols import BaseExperts, method
 from .randomness import generator, seeded
+from .scoring import best_two
 from .selection import choose, keep_best, split_off
-from .state import State, ahead, check_losses, log_weights_of, make_experts, make_scorer, n_quiet, rule_at, start
+from .state import State, ahead, check_losses, make_experts, make_scorer, n_quiet, rule_at, start
 
 # %% ../nbs/method/40_competition.ipynb #338dccd0
 def refine(
@@ -53,7 +54,7 @@ def assign_all(
     x,           # All points
 )->State:
     "Every point assigned by the last scores, as new points will be"
-    c, second, margin = two_best(log_weights_of(state, x))
+    c, second, margin = best_two(state, x)
     counts = state.settings.weighted or state.rule is not None  # what the rule uses must not change under it
     alpha = state.alpha if counts else shares(c, state.k)
     members = members_of(c, state.k)

@@ -13,13 +13,14 @@ import time
 import numpy as np
 import torch
 
-from .assignment import halves, kl_curves, log_normaliser, members_of, shares, starved, two_best
+from .assignment import halves, kl_curves, members_of, shares, starved
 from .candidates import LOOKED, MISSED, missed_share
 from .discriminator import Bound
 from .progress import phase
 from .protocols import BaseScorer, method, offers
 from .randomness import generator, seeded
-from .state import State, by_restart, check_losses, compared, rule_at
+from .scoring import Assigned, assigned
+from .state import State, check_losses, compared, rule_at
 
 # %% ../nbs/method/38_iteration.ipynb #e47b66d9
 def step(
@@ -36,13 +37,11 @@ def step(
         check_losses(losses, t, state.k)
         with phase("discriminators"): accuracy = scorer.train(x, experts, s.disc_steps, g)  # 2. density ratios
     missed = watch_candidates(experts, scorer, x, s.seed, t)
-    with phase("scores"): scores = by_restart(scorer.log_ratio(x, experts), state.k)  # (R, n, k)
-    log_w = compared(state, scores, rule_at(s, t))                # 3. normalised over the training set
-    c, second, margin = two_best(log_w)                           # 4. the expert that explains it best
-    parts = dict(experts=experts, scorer=scorer, log_z=log_normaliser(scores), second=second, margin=margin)
-    new = _assigned(state, c, iteration=t, phase="compete", **parts)
+    with phase("scores"): found = assigned(state, x, experts, scorer, rule_at(s, t))  # 3. normalised; 4. the best
+    parts = dict(experts=experts, scorer=scorer, log_z=found.log_z, second=found.second, margin=found.margin)
+    new = _assigned(state, found.c, iteration=t, phase="compete", **parts)
     new, revived = balance(new, state, x)
-    entry = record(new, state, scores, losses, accuracy, revived, time.perf_counter() - began)
+    entry = record(new, state, found, losses, accuracy, revived, time.perf_counter() - began)
     return dataclasses.replace(new, history=(*state.history, entry | missed))
 
 # %% ../nbs/method/38_iteration.ipynb #fec6a2d1
@@ -59,14 +58,14 @@ def _assigned(state, c, **changes):
 def record(
     new:State,     # After the iteration
     old:State,     # Before it
-    scores,        # `(R, n, k)`
+    found:Assigned, # By the scores of this iteration
     losses,        # `(R k,)` of the experts, nats
     accuracy,      # `(R k,)` of the discriminators
     revived,       # For each restart the experts that were revived
     seconds:float, # That it took
 )->dict:
     "What the history keeps of an iteration; arrays have the restart first"
-    k, log_w = new.k, compared(new, scores, rule_at(new.settings, new.iteration))
+    k, log_w = new.k, compared(new, found.scores, rule_at(new.settings, new.iteration), found.log_z)
     bound, mixture = kl_curves(log_w, log_w.argmax(-1), new.alpha.to(log_w))
     by_expert = lambda v: np.asarray(torch.as_tensor(v).detach().cpu(), float).reshape(-1, k)
     sizes = np.stack([torch.bincount(row, minlength=k).cpu().numpy() for row in new.c])
