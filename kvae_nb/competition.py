@@ -131,7 +131,8 @@ def _check_fits(state, x, s):
     n, shape = state.c.shape[1], getattr(state.experts, "shape", x.shape[1:])
     if n != len(x): raise argument_error("state", f"of a run on {len(x)} points", f"one on {n}")
     if tuple(shape) != x.shape[1:]: raise argument_error("state", f"of a run on points of shape {x.shape[1:]}", shape)
-
+    was, now = rule_at(state.settings, state.iteration), rule_at(s, state.iteration)  # its scores are of that rule
+    if was != now: raise argument_error("state", f"of a run by the rule {now}", was)
 
 # %% ../nbs/method/40_competition.ipynb #d33fef2c
 def fit(
@@ -169,7 +170,8 @@ def go_on(
     x,           # `(n, *shape)` its points
 )->State:        # Of phase "pretrain"
     "The end of a run as the beginning of another; ValueError where parts of these settings would be of another shape"
-    old, s = state.settings, dataclasses.replace(settings, n_init=1, n_iters=state.iteration + settings.n_iters)
+    new_iters = dict(n_iters=state.iteration + settings.n_iters, bound_iters=min(settings.bound_iters, settings.n_iters))
+    old, s = state.settings, dataclasses.replace(settings, n_init=1, **new_iters)
     for name in SHAPES:
         was, now = getattr(old, name), getattr(s, name)
         if was != now: raise argument_error(name, f"{was}, as in the fit before", now)

@@ -217,11 +217,11 @@ def start(
 # %% ../nbs/method/37_state.ipynb #65b15027
 def rule_at(
     s:Settings,    # Resolved
-    iteration:int, # 1, 2, ...
+    iteration:int, # 1, 2, ...; 0 before the first
 )->str:
     "The rule that assigns the points in this iteration"
     if s.rule != "both": return s.rule
-    return "bound" if iteration > s.n_iters - s.bound_iters else "ratio"
+    return "bound" if iteration > max(s.n_iters - s.bound_iters, 0) else "ratio"
 
 # %% ../nbs/method/37_state.ipynb #4df0b7f6
 def by_restart(
