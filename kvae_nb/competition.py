@@ -170,12 +170,12 @@ def go_on(
     x,           # `(n, *shape)` its points
 )->State:        # Of phase "pretrain"
     "The end of a run as the beginning of another; ValueError where parts of these settings would be of another shape"
-    new_iters = dict(n_iters=state.iteration + settings.n_iters, bound_iters=min(settings.bound_iters, settings.n_iters))
-    old, s = state.settings, dataclasses.replace(settings, n_init=1, **new_iters)
+    old, s = state.settings, dataclasses.replace(settings, n_init=1, n_iters=state.iteration + settings.n_iters)
     for name in SHAPES:
         was, now = getattr(old, name), getattr(s, name)
         if was != now: raise argument_error(name, f"{was}, as in the fit before", now)
     if rule_at(old, state.iteration) == "bound": s = dataclasses.replace(s, rule="bound")  # also the end of "both"
+    elif s.rule == "both": s = dataclasses.replace(s, bound_iters=min(s.bound_iters, settings.n_iters))
     made:dict = dict(experts=make_experts(s, x.shape[1:]), scorer=make_scorer(s, x.shape[1:]))
     for name, part in made.items(): part.load_state_dict(getattr(state, name).state_dict())
     report = {name: value for name, value in state.report.items() if name not in OF_ONE_FIT}
