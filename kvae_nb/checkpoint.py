@@ -19,10 +19,12 @@ import torch
 from safetensors.torch import load_file, save
 
 from .checks import AtMost, argument_error, check_header, get_device, read_json, read_text
+from .competition import report_of, summary_of
+from .intact import check_course, check_partition, check_report
 from .protocols import BaseExperts, BaseScorer, method
 from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json
 from .settings import Settings, settings_from_json, settings_to_json
-from .state import State, check_course, check_partition, make_experts, make_scorer, rule_at
+from .state import State, make_experts, make_scorer, rule_at
 
 # %% ../nbs/method/42_checkpoint.ipynb #7a0ab19e
 def to_plain(
@@ -130,7 +132,10 @@ def _to_state(settings, tensors, history, about, own):
     where = dict(iteration=t, phase=about["phase"], refined=about.get("refined", 0), report=about.get("report") or {})
     check_course(history=history, **{name: where[name] for name in ("iteration", "phase", "refined")})
     check_partition(run, settings.n_components)
-    return State(settings, experts, scorer, **_of_run(run, about, device), **where, **given)
+    check_report(where["report"])
+    state = State(settings, experts, scorer, **_of_run(run, about, device), **where, **given)
+    summary_of(report_of(state), shape, None)  # it reads all that is only shown
+    return state
 
 def _of_run(run, about, device):
     "Fields of a state, of the tensors that are the run's own"
