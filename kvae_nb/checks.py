@@ -121,7 +121,7 @@ def _check_layout(X, name):
     "Raise ValueError for images whose channels come last, as most files have them"
     if np.ndim(X) != 4: return
     _, c, h, w = np.shape(X)
-    if w in (1, 3, 4) and min(c, h) > w:
+    if w <= 4 and min(c, h) > w:
         raise argument_error(name, "images (n, c, h, w); X.transpose(0, 3, 1, 2) makes them so", f"shape {np.shape(X)}")
 
 # %% ../nbs/method/00_checks.ipynb #790ddecb
