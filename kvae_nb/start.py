@@ -82,7 +82,7 @@ def latent_partition(
 def _mixture(codes, C, seed):
     "Full Gaussians; regularised, and from more starts, where there are few codes for each"
     few = len(codes) < 100 * C
-    floor = .1 * codes.var(0).mean() if few else 1e-4
+    floor = max(.1 * codes.var(0).mean(), 1e-12) if few else 1e-4
     return GaussianMixture(C, n_init=8 if few else 2, reg_covar=floor, random_state=seed).fit(codes)
 
 # %% ../nbs/method/35_start.ipynb #39600acc
