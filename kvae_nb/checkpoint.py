@@ -19,10 +19,12 @@ import torch
 from safetensors.torch import load_file, save
 
 from .checks import AtMost, argument_error, check_header, get_device, read_json, read_text
+from .competition import report_of, summary_of
+from .intact import check_course, check_partition, check_report
 from .protocols import BaseExperts, BaseScorer, method
 from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json
 from .settings import Settings, settings_from_json, settings_to_json
-from .state import State, check_course, check_partition, make_experts, make_scorer, rule_at
+from .state import State, make_experts, make_scorer, rule_at
 
 # %% ../nbs/method/42_checkpoint.ipynb #7a0ab19e
 def to_plain(
@@ -115,6 +117,20 @@ def write_state(
     write_visited(folder, state)
     write_json(folder/"run.json", describe(state) | dict(bounds=to_plain(state.bounds)) | (meta or {}))
 
+# %% ../nbs/method/42_checkpoint.ipynb #666958c2
+def _of_run(run, about, device):
+    "Fields of a state, of the tensors that are the run's own"
+    run = {name: v.to(device) for name, v in run.items()}
+    indices = {name: run[name].long() for name in ("c", "second") if name in run}
+    members = list(run["members"].long().split(run["member_sizes"].tolist()))
+    bounds = run["bounds"].cpu().numpy() if "bounds" in run else about.get("bounds")
+    return dict(indices, members=members, alpha=run["alpha"], log_z=run["log_z"], margin=run.get("margin"),
+                bounds=None if bounds is None else np.asarray(bounds))
+
+def _named(tensors, part):
+    "The tensors of a part, without its name"
+    return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}
+
 # %% ../nbs/method/42_checkpoint.ipynb #13d8ca69
 def _to_state(settings, tensors, history, about, own):
     "A state; `own` are parts of a user's own, left as they are"
@@ -130,20 +146,10 @@ def _to_state(settings, tensors, history, about, own):
     where = dict(iteration=t, phase=about["phase"], refined=about.get("refined", 0), report=about.get("report") or {})
     check_course(history=history, **{name: where[name] for name in ("iteration", "phase", "refined")})
     check_partition(run, settings.n_components)
-    return State(settings, experts, scorer, **_of_run(run, about, device), **where, **given)
-
-def _of_run(run, about, device):
-    "Fields of a state, of the tensors that are the run's own"
-    run = {name: v.to(device) for name, v in run.items()}
-    indices = {name: run[name].long() for name in ("c", "second") if name in run}
-    members = list(run["members"].long().split(run["member_sizes"].tolist()))
-    bounds = run["bounds"].cpu().numpy() if "bounds" in run else about.get("bounds")
-    return dict(indices, members=members, alpha=run["alpha"], log_z=run["log_z"], margin=run.get("margin"),
-                bounds=None if bounds is None else np.asarray(bounds))
-
-def _named(tensors, part):
-    "The tensors of a part, without its name"
-    return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}
+    check_report(where["report"])
+    state = State(settings, experts, scorer, **_of_run(run, about, device), **where, **given)
+    summary_of(report_of(state), shape, None)  # it reads all that is only shown
+    return state
 
 # %% ../nbs/method/42_checkpoint.ipynb #deec9b24
 def settings_here(

@@ -46,7 +46,7 @@ def check_choice(
 def check_number(
     name:str,           # The argument
     value,              # What came
-    low:float,          # Smallest value allowed
+    low:float,          # Smallest value allowed; -inf where there is none
     high:float=math.inf,# Largest value allowed
     whole:bool=False,   # Must it be an integer?
 ):                      # `value`
@@ -54,8 +54,9 @@ def check_number(
     kind = numbers.Integral if whole else numbers.Real
     is_number = isinstance(value, kind) and not isinstance(value, bool)
     if is_number and math.isfinite(value) and low <= value <= high: return value
+    least = "" if low == -math.inf else f", at least {low}"
     upto = "" if high == math.inf else f" and at most {high}"
-    raise argument_error(name, f"{'an integer' if whole else 'a finite number'}, at least {low}{upto}", repr(value))
+    raise argument_error(name, f"{'an integer' if whole else 'a finite number'}{least}{upto}", repr(value))
 
 # %% ../nbs/method/00_checks.ipynb #d27d427a
 AUTO:contextvars.ContextVar = contextvars.ContextVar("auto", default=None) # What "auto" means in `with auto_device`
@@ -120,7 +121,7 @@ def _check_layout(X, name):
     "Raise ValueError for images whose channels come last, as most files have them"
     if np.ndim(X) != 4: return
     _, c, h, w = np.shape(X)
-    if w in (1, 3, 4) and min(c, h) > w:
+    if w <= 4 and min(c, h) > w:
         raise argument_error(name, "images (n, c, h, w); X.transpose(0, 3, 1, 2) makes them so", f"shape {np.shape(X)}")
 
 # %% ../nbs/method/00_checks.ipynb #790ddecb

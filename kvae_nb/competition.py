@@ -132,7 +132,8 @@ def _check_fits(state, x, s):
     n, shape = state.c.shape[1], getattr(state.experts, "shape", x.shape[1:])
     if n != len(x): raise argument_error("state", f"of a run on {len(x)} points", f"one on {n}")
     if tuple(shape) != x.shape[1:]: raise argument_error("state", f"of a run on points of shape {x.shape[1:]}", shape)
-
+    was, now = rule_at(state.settings, state.iteration), rule_at(s, state.iteration)  # its scores are of that rule
+    if was != now: raise argument_error("state", f"of a run by the rule {now}", was)
 
 # %% ../nbs/method/40_competition.ipynb #d33fef2c
 def fit(
@@ -175,6 +176,7 @@ def go_on(
         was, now = getattr(old, name), getattr(s, name)
         if was != now: raise argument_error(name, f"{was}, as in the fit before", now)
     if rule_at(old, state.iteration) == "bound": s = dataclasses.replace(s, rule="bound")  # also the end of "both"
+    elif s.rule == "both": s = dataclasses.replace(s, bound_iters=min(s.bound_iters, settings.n_iters))
     made:dict = dict(experts=make_experts(s, x.shape[1:]), scorer=make_scorer(s, x.shape[1:]))
     for name, part in made.items(): part.load_state_dict(getattr(state, name).state_dict())
     report = {name: value for name, value in state.report.items() if name not in OF_ONE_FIT}

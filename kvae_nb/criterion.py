@@ -117,6 +117,7 @@ def held_out(
     out = np.full((len(parts), len(Z), k), -np.inf)
     for f in tracked(range(fold.max() + 1)):
         train, test = fold != f, fold == f
+        if not train.any(): continue  # of one point there is no other: nothing explains it
         R = dictionary(Z[train], C, seed)
         for i, c in enumerate(parts):
             *gaussians, owner = densities_of(Z[train], c[train], R, k)

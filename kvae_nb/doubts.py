@@ -26,14 +26,14 @@ FALLS, DEVIATIONS = 10, 10 # Times the fall of the lowest training point; deviat
 def far_limit(
     scores, # `(n,)` log-densities of training points, nats
     d:int,  # Dimensions
-)->dict:    # `typical`, a score, and `below`, the score from which on points are far; None where no score is typical
+)->dict:    # `typical`, a score, and `below`, the score from which on points are far; None where no score is too low
     "From which log-density on a point is far from all that was learned"
     typical, least = float(np.median(scores)), DEVIATIONS**2 * d / 2
     if not np.isfinite(typical): return None
     falls = np.sort(typical - scores)[9 * len(scores) // 10:]  # at most a tenth is far
     steps = np.flatnonzero(falls[1:] > np.maximum(FALLS * falls[:-1], least))
-    lowest = falls[steps[0] if len(steps) else -1]
-    return dict(typical=typical, below=typical - max(FALLS * float(lowest), least))
+    below = typical - max(FALLS * float(falls[steps[0] if len(steps) else -1]), least)
+    return dict(typical=typical, below=below) if np.isfinite(below) else None
 
 def far_scores(
     state:State, # Of phase "done"; one that was saved before there were limits has none

@@ -86,7 +86,7 @@ def channels_first(
 )->Points:
     "Images as `(n, c, h, w)`: `(n, h, w)` gets its channel, channels that come last go first; all else as it is"
     if X.ndim == 3: return Points(X[:, None], y, turned="one channel added")
-    last = X.ndim == 4 and X.shape[3] in (1, 3, 4) and min(X.shape[1:3]) > X.shape[3]
+    last = X.ndim == 4 and X.shape[3] <= 4 and min(X.shape[1:3]) > X.shape[3]
     return Points(X.transpose(0, 3, 1, 2), y, turned="channels were last") if last else Points(X, y)
 
 # %% ../nbs/method/10_files.ipynb #0a1e9f0b

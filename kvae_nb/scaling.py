@@ -63,8 +63,8 @@ def natural_units(
     X, # `(n, d)` float64
 )->tuple: # Two `(d,)` arrays: centre and unit, which is 1 where a column does not vary
     "Mean and deviation of each column without far outliers; one common deviation where most columns share one range"
-    size, mean, sd = np.abs(X).max(0), *robust_moments(X)
-    varies = sd > 1e-9 * np.maximum(size, 1e-300)
+    mean, sd = robust_moments(X)
+    varies = sd > 1e-9 * np.maximum(np.abs(mean), 1e-300)
     span = np.ptp(X, axis=0)[varies]
     if len(span) and np.median(span) > .8 * span.max(): sd = np.full_like(sd, _mean_size(sd[varies]))
     return mean, np.where(varies, sd, 1)

@@ -135,6 +135,8 @@ def check_settings(s):
     if s.init == "uniform" and s.recipe is None:
         remedy = "named together with a recipe (recipe='paper' is what init='uniform' alone used to select)"
         raise argument_error("init", remedy, "'uniform' alone")
+    if s.network == "conv" and s.hidden == ():
+        raise argument_error("hidden", "the filters of one convolution at least, where network is 'conv'", s.hidden)
 
 # %% ../nbs/method/05_settings.ipynb #fcdb6225
 def _plain(value):

@@ -18,7 +18,7 @@ from .assignment import merge, runners_up
 from .checks import argument_error
 from .communities import communities, links, separation
 from .neighbours import neighbour_graph, neighbours, projected
-from .portfolio import portfolio_partition, standardise
+from .portfolio import CUT, portfolio_partition, standardise
 from .progress import phase, tracked
 from .randomness import child_seed, generator
 from .settings import Settings
@@ -55,6 +55,7 @@ def latent_codes(
     "The mean codes of one VAE that is trained on all points"
     seed = child_seed(s.seed, "latent")
     lr = min(s.lr, 1e-3)  # experts in units of their own bear more than this wide network does
+    if s.units == "own": x = x.clamp(-CUT, CUT)  # natural units leave a far value far
     one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=lr,
                      batch_size=s.batch_size, seed=seed, device=x.device, dtype=x.dtype)
     anneal(one, x, [torch.arange(len(x), device=x.device)], s.init_steps, seed)
@@ -81,7 +82,7 @@ def latent_partition(
 def _mixture(codes, C, seed):
     "Full Gaussians; regularised, and from more starts, where there are few codes for each"
     few = len(codes) < 100 * C
-    floor = .1 * codes.var(0).mean() if few else 1e-4
+    floor = max(.1 * codes.var(0).mean(), 1e-12) if few else 1e-4
     return GaussianMixture(C, n_init=8 if few else 2, reg_covar=floor, random_state=seed).fit(codes)
 
 # %% ../nbs/method/35_start.ipynb #39600acc

@@ -169,10 +169,11 @@ def garbage(folder, rng):
     if name != "run.json": forged(folder)
 
 
+OF_REPORT = [{"far": 3}, {"far": {"typical": 0, "below": "low"}}, {"restarts": {"agreement": ["high"]}}]
 WRONG = dict(format=[3, "2", None, -1], files=[None, 3, [], {}, "all"], names=[3, {"weights.safetensors": ["a"]}],
              iteration=["one", -1, None, 1e9], phase=[3, None, ["done"]], lower_bound=["low", [1]],
-             params=[3, None, {"colour": 1}, {"hidden": 3}], report=[3, ["a"], {"recipe": 1}, {"starts": 3}],
-             shape=["ab", None, [2.5], [[1]]])
+             params=[3, None, {"colour": 1}, {"hidden": 3}], shape=["ab", None, [2.5], [[1]]],
+             report=[3, ["a"], {"recipe": 1}, {"starts": 3}, *OF_REPORT])
 
 
 def told(folder, rng):
