@@ -139,8 +139,16 @@ def _numeric(X, name):
         if X.dtype.kind == "O": X = X.astype(float)
     except (ValueError, TypeError) as e:
         raise NotNumericError(argument_error(name, "a numeric array", str(e).split("\n")[0])) from None
-    if X.dtype.kind != "f" or np.isfinite(X).all(): return X
-    raise argument_error(name, "finite", f"{np.isnan(X).sum()} NaN and {np.isinf(X).sum()} infinite values")
+    _check_finite(X, name)
+    return X
+
+def _check_finite(X, name, rows=2**16):
+    "A piece at a time: truth values of all would be another array"
+    if X.dtype.kind != "f": return
+    parts = [X[i:i + rows] for i in range(0, len(X), rows)] if len(X) > rows else [X]
+    if all(np.isfinite(part).all() for part in parts): return
+    n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts) for f in (np.isnan, np.isinf))
+    raise argument_error(name, "finite", f"{n_nan} NaN and {n_infinite} infinite values")
 
 # %% ../nbs/method/00_checks.ipynb #f8cdc331
 def as_array(
@@ -152,8 +160,14 @@ def as_array(
     "`X` as a finite numeric array of rank 2 or 4; ValueError says what else it is"
     X = _to_array(X, name)
     _check_rank(X, name)
-    X = _numeric(X, name)
+    X = _numeric(X, name) if not getattr(X, "is_stored", False) else _stored_numbers(X, name)
     _check_points(X, name, n_min, shape)
+    return X
+
+def _stored_numbers(X, name):
+    "Files (chapter *stored*) stay files"
+    if X.dtype.kind not in "biuf": raise argument_error(name, "numeric (bool, integer or float)", f"dtype {X.dtype}")
+    _check_finite(X, name)
     return X
 
 def _check_rank(X, name):

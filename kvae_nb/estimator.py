@@ -21,7 +21,7 @@ from .autoencoder import StackedVAE
 from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number, checked_points
 from .competition import finish, report_of, summary_of
-from .doubts import checked_weights, counted_report, doubted, warn_where_far
+from .doubts import counted_report, densities_of, doubted, of_weights
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
 from .memory import say_memory
@@ -33,7 +33,7 @@ from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
 from .shards import shared_out, whole_state
-from .state import scaling_of
+from .stored import random_part, scaled_points, scaling_of
 
 # %% ../nbs/method/44_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
@@ -84,8 +84,8 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     about, shape = Settings(**self.settings_params(min(max(low, 4), high))), X.shape[1:]
     expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
-    with undisturbed(), phase("how many"): return how_many(X, low, high, seed)
-
+    part = random_part(len(X), self.max_train, seed)
+    with undisturbed(), phase("how many"): return how_many(X if len(part) == len(X) else X[part], low, high, seed)
 
 # %% ../nbs/method/44_estimator.ipynb #03ab03ac
 @patch
@@ -99,6 +99,7 @@ def resolved_settings(self:KVAE,
     s = Settings(**self.settings_params(k), seed=seed).resolve(X.shape[1:], len(X))
     if len(X) < s.n_components:
         raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(X)}")
+    if s.max_train < s.n_components: raise argument_error("max_train", f"at least n_components={s.n_components}", s.max_train)
     if s.network == "conv":  # refuses small images
         StackedVAE(1, X.shape[1:], s.latent, s.hidden, generator(0), network="conv")
     if X.ndim == 2 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
@@ -176,7 +177,7 @@ def fit(self:KVAE,
         c = self.given_partition(len(X)) if s.init == "labels" else None
         with undisturbed():
             scaling = scaling_of(X, s)
-            self._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), c, on_state, found)
+            self._run(s, scaling, scaled_points(X, scaling, s), c, on_state, found)
     return self
 
 # %% ../nbs/method/44_estimator.ipynb #0ffea888
@@ -190,18 +191,17 @@ def summary(self:KVAE)->str:
 @patch
 def scaled(self:KVAE,
     X, # `(n, *shape)` points, their features in the order of `fit`
-)->torch.Tensor:
+)->torch.Tensor: # Of more than `max_train` points a `Streamed`, which makes rows when they are asked for
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape)
-    with undisturbed(): return self.scaling_.to(X, getattr(torch, self.settings_.dtype)).to(self.state_.c.device)
+    with undisturbed(): return scaled_points(X, self.scaling_, self.settings_).to(self.state_.c.device)
 
 @patch
 def _seen(self:KVAE, X):
     "`scaled`, the names of the features compared with those of `fit`"
     check_is_fitted(self, "state_")
     return self.scaled(checked_points(self, X))
-
 
 # %% ../nbs/method/44_estimator.ipynb #cfd0d15c
 @patch
@@ -210,7 +210,7 @@ def predict(self:KVAE,
 )->np.ndarray: # `(n,)`
     "The expert that explains each point best, by the rule that the competition used"
     x = self._seen(X)
-    with undisturbed(): return checked_weights(self.state_, x).argmax(1).cpu().numpy()
+    with undisturbed(): return of_weights(self.state_, x, lambda w: w.argmax(1)).cpu().numpy()
 
 # %% ../nbs/method/44_estimator.ipynb #7ca4b6a8
 @patch
@@ -219,7 +219,7 @@ def predict_proba(self:KVAE,
 )->np.ndarray: # `(n, k)`, rows sum to one
     "How the experts share each point: the softmax of what the rule compares; its argmax is `predict`"
     x = self._seen(X)
-    with undisturbed(): return checked_weights(self.state_, x).double().softmax(1).cpu().numpy()
+    with undisturbed(): return of_weights(self.state_, x, lambda w: w.double().softmax(1)).cpu().numpy()
 
 # %% ../nbs/method/44_estimator.ipynb #350e98fc
 @patch
@@ -228,11 +228,7 @@ def score_samples(self:KVAE,
 )->np.ndarray: # `(n,)` nats
     "The mixture's estimated log-density at each point (importance-weighted bound)"
     x = self._seen(X)
-    with undisturbed():
-        bounds = self.state_.experts.bound(x)
-        warn_where_far(self.state_, bounds)
-        joint = bounds.double() + self.state_.alpha[0].double().log()
-        return (joint.logsumexp(1) - self.scaling_.log_volume).cpu().numpy()
+    with undisturbed(): return (densities_of(self.state_, x) - self.scaling_.log_volume).cpu().numpy()
 
 @patch
 def score(self:KVAE,

@@ -16,7 +16,6 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 from tabulate import tabulate
 
-from .assignment import two_best
 from .checks import argument_error
 from .competition import n_of
 from .curves import plot_history
@@ -26,7 +25,7 @@ from .evaluation import clustering_scores
 from .plots import plot_composition, plot_partition, plot_rows
 from .randomness import undisturbed
 from .runs import Timer, atomic_path, environment, write_json
-from .state import log_weights_of
+from .scoring import best_two
 
 # %% ../nbs/method/49_report.ipynb #6ccd0d46
 def as_labels(
@@ -67,7 +66,7 @@ def typical(
     n:int=12,   # Members of each expert
 )->list:        # `k` arrays of at most `n` points
     "The members of each expert that it holds by the largest margin"
-    with undisturbed(): margin = two_best(log_weights_of(model.state_, model.scaled(X))[0])[2].cpu().numpy()
+    with undisturbed(): margin = best_two(model.state_, model.scaled(X))[2][0].cpu().numpy()
     k = len(model.weights_)
     return [X[members_by_margin(model.labels_, margin, j, n)] for j in range(k)]
 

@@ -22,7 +22,7 @@ from .randomness import undisturbed
 from .runs import new_run, run_file
 from .scaling import Scaling
 from .settings import Settings, recipe_of_start
-from .state import log_weights_of
+from .scoring import best_two
 
 # %% ../nbs/method/45_saving.ipynb #eeccbfd3
 def params_of(
@@ -121,5 +121,6 @@ def merge(self:KVAE,
     check_is_fitted(self, "state_")
     check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
     x = self._seen(X)
-    with undisturbed(): log_w = log_weights_of(self.state_, x)[0]
-    return assignment.merge(assignment.runners_up(log_w).cpu(), n_clusters, self.settings_.seed)
+    with undisturbed(): c, second, _ = best_two(self.state_, x)
+    counts = assignment.runner_counts(c[0], second[0], len(self.weights_))
+    return assignment.merge(counts.cpu(), n_clusters, self.settings_.seed)

@@ -64,6 +64,5 @@ def best_two(
     x,           # `(n, *shape)` points, new ones too
 )->tuple:        # `(R, n)` winner, runner-up and margin
     "The two best experts of each point, by the last scores"
-    parts = pieces(x, state.n_restarts * state.k)
-    found = [two_best(log_weights_of(state, part)) for part in parts]
+    found = [two_best(log_weights_of(state, part)) for part in pieces(x, state.n_restarts * state.k)]
     return tuple(torch.cat(v, 1) for v in zip(*found))

@@ -31,7 +31,8 @@ from .runs import Timer, new_run, open_run, read_manifest, run_file, write_bytes
 from .saving import model_from, params_of
 from .settings import settings_from_json, settings_to_json
 from .shards import is_sharded, whole_state
-from .state import State, scaling_of
+from .state import State
+from .stored import scaled_points, scaling_of
 
 # %% ../nbs/method/54_training.ipynb #9cc096b2
 class Stopped(KeyboardInterrupt):
@@ -156,7 +157,7 @@ def _fit_model(model, X, state, on_state):
     s = state.settings
     with undisturbed(), shown_if(model.verbose):
         scaling = scaling_of(X, s)
-        model._run(s, scaling, scaling.to(X, getattr(torch, s.dtype)), on_state=on_state, begun=state)
+        model._run(s, scaling, scaled_points(X, scaling, s), on_state=on_state, begun=state)
 
 # %% ../nbs/method/54_training.ipynb #a4035269
 def _check_ranks(model, X):

@@ -11,7 +11,7 @@ import resource
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from ..assignment import merge
+from ..assignment import merge, runner_counts
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .table1b import table1b_images
@@ -37,9 +37,8 @@ def merged(
     seed:int, # For the merging
 )->np.ndarray: # `(n,)`
     "Labels after experts with many points between them were put together"
-    k, c, second = state.k, state.c[0].cpu().numpy(), state.second[0].cpu().numpy()
-    counts = np.bincount(c * k + second, minlength=k * k).reshape(k, k)
-    return merge(counts + counts.T, n_clusters, seed)[c]
+    counts = runner_counts(state.c[0], state.second[0], state.k)
+    return merge(counts.cpu(), n_clusters, seed)[state.c[0].cpu().numpy()]
 
 # %% ../../nbs/experiments/11a_many.ipynb #7ca3f8cd
 SIZES = dict(cpu=dict(n=60_000, n_score=10_000, ks=(15, 50, 150, 500, 1000), settings={}),
