@@ -4,14 +4,13 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'OF_ONE_FIT', 'refine', 'has_converged', 'assign_all', 'finish', 'compete', 'end_competition', 'advance',
-           'fit', 'go_on', 'report_of', 'n_of', 'report_lines', 'summary_of']
+           'fit', 'go_on']
 
 # %% ../nbs/method/40_competition.ipynb #cb68a199
 import copy
 import dataclasses
 
 import numpy as np
-import torch
 
 from .assignment import members_of, shares
 from .checks import argument_error, get_device
@@ -182,81 +181,3 @@ def go_on(
     report = {name: value for name, value in state.report.items() if name not in OF_ONE_FIT}
     new = dataclasses.replace(state, settings=s, report=report, refined=0, bounds=None, **made)
     return dataclasses.replace(assign_all(new, x.to(get_device(s.device))), phase="pretrain")
-
-# %% ../nbs/method/40_competition.ipynb #e1b6f683
-def report_of(
-    state, # One restart
-)->dict:
-    "What was chosen in a run, and why"
-    s, sizes = state.settings, torch.bincount(state.c[0], minlength=state.k).tolist()
-    bounds = None if state.bounds is None else state.bounds.tolist()
-    networks = getattr(getattr(state.experts, "net", None), "gaussian", None)
-    report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
-                  n_iterations=state.iteration, sizes=sizes, bounds=bounds, **state.report)
-    if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
-    missed = [entry["missed"] for entry in state.history if "missed" in entry]
-    if missed: report["candidates"] = dict(each=state.experts.candidates, missed=missed)
-    return report
-
-# %% ../nbs/method/40_competition.ipynb #681699b4
-def n_of(
-    n:int,   # How many
-    what:str,# Of which, in the singular
-)->str:
-    "A number and its noun"
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-# %% ../nbs/method/40_competition.ipynb #7994da05
-def _start_line(report):
-    "How the run began"
-    if "separation" in report: return _graph_line(report)
-    if "starts" not in report: return f"start: {report.get('taken', report['init'])}"
-    best = sorted(report["starts"], key=lambda start: -start["criterion"])
-    others = ", ".join(f"{start['name']} {start['criterion']:.3f}" for start in best[:4])
-    more = ", …" if len(best) > 4 else ""
-    return f"start: {report['taken']}, of {len(best)} (criterion, nats: {others}{more})"
-
-def _graph_line(report):
-    "Of a start from the graph of neighbours"
-    cut = f"{100 * report['cut']:.1f} % of its links cut"
-    return f"start: {report['taken']}, {cut} (separation {report['separation']:.2f} nats)"
-
-def _candidates_line(candidates):
-    "Which experts scored the points, and what that misses"
-    missed = f"at the last look {100 * candidates['missed'][-1]:.1f} % of points had a better one elsewhere"
-    return f"scores: each point by the {candidates['each']} experts that lie nearest; {missed}"
-
-def _iterations_line(report):
-    "What the competition did"
-    line = f"competition: {n_of(report['n_iterations'], 'iteration')} by the rule {report['rule']}"
-    if "kept" not in report: return line
-    if not report["criterion"]: return f"{line}; nothing moved"
-    values = ", ".join(f"{v:.3f}" for v in report["criterion"])
-    return f"{line}; kept {report['kept']} (criterion from the start on: {values})"
-
-# %% ../nbs/method/40_competition.ipynb #7e56c69d
-def report_lines(
-    report:dict, # What was chosen in a run, and why
-)->list:
-    "The report as lines of text"
-    sizes = sorted(report["sizes"], reverse=True)
-    listed = ", ".join(map(str, sizes[:12])) + (", …" if len(sizes) > 12 else "")
-    lines = [_start_line(report), _iterations_line(report), f"sizes: {listed}"]
-    if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
-    if "candidates" in report: lines.append(_candidates_line(report["candidates"]))
-    if "networks" not in report: return lines
-    n = len(report["networks"])
-    plain = f"{len(sizes) - n} are Gaussians, which explain unseen points as well"
-    return [*lines, f"networks: {n_of(n, 'expert')}; {plain}"]
-
-# %% ../nbs/method/40_competition.ipynb #447e0b87
-def summary_of(
-    report:dict,       # Of a run
-    shape:tuple,       # Of one point
-    lower_bound:float, # Nats per point, or None
-)->str:
-    "What was found, what was chosen and why, in at most ten lines, and one for each doubt"
-    data = f"{report['n_points']} points of shape {shape}"
-    lines = [f"{report['n_components']} experts on {data}, recipe {report['recipe']}", *report_lines(report)]
-    if lower_bound is not None: lines.append(f"bound on the log-likelihood: {lower_bound:.3f} nats per point")
-    return "\n".join([*lines, *(f"doubt: {doubt}" for doubt in report.get("doubts") or ())])

@@ -20,7 +20,7 @@ from . import competition
 from .autoencoder import StackedVAE
 from .checkpoint import to_plain
 from .checks import argument_error, as_array, check_number, checked_points
-from .competition import finish, report_of, summary_of
+from .competition import finish
 from .doubts import counted_report, densities_of, doubted, of_weights
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
@@ -34,6 +34,7 @@ from .selection import lower_bound
 from .settings import Settings
 from .shards import shared_out, whole_state
 from .stored import random_part, scaled_points, scaling_of
+from .summary import report_of, summary_of
 
 # %% ../nbs/method/44_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
@@ -99,7 +100,8 @@ def resolved_settings(self:KVAE,
     s = Settings(**self.settings_params(k), seed=seed).resolve(X.shape[1:], len(X))
     if len(X) < s.n_components:
         raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(X)}")
-    if s.max_train < s.n_components: raise argument_error("max_train", f"at least n_components={s.n_components}", s.max_train)
+    if s.max_train < s.n_components:
+        raise argument_error("max_train", f"at least n_components={s.n_components}", s.max_train)
     if s.network == "conv":  # refuses small images
         StackedVAE(1, X.shape[1:], s.latent, s.hidden, generator(0), network="conv")
     if X.ndim == 2 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import kvae_nb.saving  # noqa: F401, it patches KVAE
-from .checks import argument_error, as_array, read_json
+from .checks import argument_error, as_array
 from .data import deskew, find_points
 from .discriminator import Bound
 from .doubts import far_doubt, far_scores
@@ -23,6 +23,7 @@ from .randomness import undisturbed
 from .runs import atomic_path
 from .state import by_restart, compared, rule_at
 from .tables import TABLES, column_names, table_pieces
+from .untrusted import read_json
 
 # %% ../nbs/method/48_labelling.ipynb #bcc85f20
 def source_of(

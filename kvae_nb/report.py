@@ -17,7 +17,6 @@ from sklearn.mixture import GaussianMixture
 from tabulate import tabulate
 
 from .checks import argument_error
-from .competition import n_of
 from .curves import plot_history
 from .data import holdout_mask
 from .estimator import KVAE
@@ -26,6 +25,7 @@ from .plots import plot_composition, plot_partition, plot_rows
 from .randomness import undisturbed
 from .runs import Timer, atomic_path, environment, write_json
 from .scoring import best_two
+from .summary import n_of
 
 # %% ../nbs/method/49_report.ipynb #6ccd0d46
 def as_labels(

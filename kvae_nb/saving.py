@@ -21,8 +21,8 @@ from .progress import shown_if
 from .randomness import undisturbed
 from .runs import new_run, run_file
 from .scaling import Scaling
-from .settings import Settings, recipe_of_start
 from .scoring import best_two
+from .settings import Settings, recipe_of_start
 
 # %% ../nbs/method/45_saving.ipynb #eeccbfd3
 def params_of(

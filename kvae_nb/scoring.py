@@ -51,8 +51,9 @@ def assigned(
         log_z = _normaliser([scores.logsumexp(1)] if sums is None else sums, len(x))
         found.append((*two_best(compared(state, scores, rule, log_z)), scores.logsumexp(1)))
         kept.append(scores[:, ::len(parts)])
-    c, second, margin, sums = zip(*found)
-    return Assigned(*(torch.cat(v, 1) for v in (c, second, margin)), _normaliser(sums, len(x)), torch.cat(kept, 1))
+    *best, last = zip(*found)
+    c, second, margin = (torch.cat(v, 1) for v in best)
+    return Assigned(c, second, margin, _normaliser(last, len(x)), torch.cat(kept, 1))
 
 def _normaliser(sums, n):
     "log of the mean ratio, from the logarithms of the sums of pieces"

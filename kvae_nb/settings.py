@@ -151,8 +151,8 @@ class Settings(_Discriminators):
     seed:int=setting("Every random number follows from it", whole(0), 0)
     device:str=setting("auto (a GPU where there is one), cpu, cuda, cuda:1", text, "auto")
     dtype:str=setting("Of weights and data", one_of("float32", "float64"), "float32")
-    max_train:int=setting("Points that experts are trained on, at most: of more a random part, and all are assigned", whole(1),
-                          200_000)
+    max_train:int=setting("Points that experts are trained on, at most: of more a random part, and all are assigned",
+                          whole(1), 200_000)
 
     def __post_init__(self):
         for f in dataclasses.fields(self): object.__setattr__(self, f.name, _plain(getattr(self, f.name)))

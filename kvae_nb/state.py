@@ -17,7 +17,7 @@ from typing import cast
 import numpy as np
 import torch
 
-import kvae_nb.own_training  # noqa: F401, it patches OwnUnitsExperts
+import kvae_nb.own_training
 import kvae_nb.prior  # noqa: F401, it patches VAEExperts
 from .assignment import log_weights, members_of, shares
 from .checks import argument_error, get_device
@@ -76,7 +76,7 @@ def make_experts(
     family = VAEExperts if s.units == "common" else OwnUnitsExperts
     more = ["likelihood", "network"] if s.units == "common" else ["prior_components"]
     about = {name: getattr(s, name) for name in (*names, *more)}
-    about["candidates"] = 0 if (n_restarts or s.n_init) > 1 else s.candidates or 0  # restarts are compared by all bounds
+    about["candidates"] = 0 if (n_restarts or s.n_init) > 1 else s.candidates or 0  # all bounds compare restarts
     return family((n_restarts or s.n_init) * s.n_components, shape, **about, **_place(s))
 
 # %% ../nbs/method/37_state.ipynb #5fbadc7f

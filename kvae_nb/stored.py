@@ -45,8 +45,9 @@ class Stored:
         return found
 
     def _check(self):
-        changed = [str(path) for path, known in zip(self.paths, self.known) if _signature(path) != known]
-        if changed: raise argument_error("data", "files that stay as they are during a run", f"{changed[0]}, which has changed")
+        changed = [path for path, known in zip(self.paths, self.known) if _signature(path) != known]
+        expected = "files that stay as they are during a run"
+        if changed: raise argument_error("data", expected, f"{changed[0]}, which has changed")
 
 # %% ../nbs/method/12a_stored.ipynb #90097ae8
 def _opened(path):

@@ -167,8 +167,8 @@ def bound(self:VAEExperts,
     "Importance-weighted bounds on log p_j(x); -inf for experts that are no candidates of a point"
     k = self.places.n if self.places else self.k
     if 0 < self.candidates < k: return self._bound_among(x.flatten(1), n_importance)
-    part_of = lambda block: self if len(block) == self.k else self.select(list(block))
-    parts = [part_of(block) for block in blocks(self.learner, [True] * self.k)]
+    own = blocks(self.learner, [True] * self.k)
+    parts:list = [self if len(block) == self.k else self.select(list(block)) for block in own]
     return torch.cat([part._bound_of_all(x.flatten(1), n_importance, max_floats) for part in parts], 1)
 
 @patch

@@ -16,12 +16,13 @@ from fastcore.basics import patch
 from safetensors.numpy import load_file
 from sklearn.decomposition import PCA
 
-from ..checks import argument_error, check_header, check_number, read_json, read_text
+from ..checks import argument_error, check_number
 from .frames import Camera, Frame, frame_name, from_plain, kind_of, plain_of, take_frame, write_frame
 from ..report import as_labels
 from ..runs import open_run, run_file, write_json
 from ..settings import Settings, settings_from_json
 from ..state import State
+from ..untrusted import check_header, read_json, read_text
 
 # %% ../../nbs/instrument/01_recording.ipynb #8a1422ba
 class Recording:
