@@ -30,7 +30,7 @@ from .ranks import in_ranks, is_first
 from .runs import atomic_path, check_new
 from .settings import settings_to_json
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
-from .stored import scaling_of
+from .streamed import scaling_of
 from .training import Begun, Training, open_training
 
 # %% ../nbs/instrument/10_cli.ipynb #4ad37144

@@ -21,7 +21,7 @@ from .scaling import natural_units
 from .scoring import pieces
 from .selection import joint_bounds
 from .state import State, by_restart, compared, rule_at
-from .stored import ROWS
+from .streamed import ROWS
 
 # %% ../nbs/method/43_doubts.ipynb #0b475675
 FALLS, DEVIATIONS = 10, 10 # Times the fall of the lowest training point; deviations in each direction

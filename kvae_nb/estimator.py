@@ -33,7 +33,7 @@ from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
 from .shards import shared_out, whole_state
-from .stored import random_part, scaled_points, scaling_of
+from .streamed import random_part, scaled_points, scaling_of
 from .summary import report_of, summary_of
 
 # %% ../nbs/method/44_estimator.ipynb #d14c2bb0

@@ -103,8 +103,18 @@ def _write_csv(part, described):
             f.writelines(f"{c},{p:.6g},{s:.9g}\n" for c, p, s in rows)
 
 def _write_npy(part, described):
-    labels = [label for label, *_ in described]
-    np.save(part, np.concatenate(labels) if labels else [])
+    with open(part, "wb") as f:
+        n = _write_header(f, 0)
+        for labels, *_ in described:
+            f.write(labels.astype("<i8").tobytes())
+            n += len(labels)
+        f.seek(0)
+        _write_header(f, n)
+
+def _write_header(f, n):
+    "Of n labels; it is as long for all n, so that the right one can come last"
+    np.lib.format.write_array_header_1_0(f, dict(descr="<i8", fortran_order=False, shape=(n,)))
+    return n
 
 # %% ../nbs/method/48_labelling.ipynb #df0ae504
 def write_labels(

@@ -13,8 +13,7 @@ import torch
 from fastcore.basics import patch
 
 from . import stack
-from .candidates import among
-from .pausing import paced
+from .candidates import among, filled
 from .places import all_of, draw_own, own_of
 from .randomness import generator
 from .units import LOG_2PI
@@ -65,8 +64,7 @@ def bound(self:OwnUnitsExperts,
     few = 0 < self.candidates < int(every.sum())
     part = self.select(networks) if len(networks) and not few else None
     size = max(len(every) * x.shape[1], 0 if few else int(every.sum()) * len(eps) * max(x.shape[1], 64))
-    rows = x.split(max(1, max_floats // size))
-    log_p = torch.cat([self._bound_of(v, eps, networks, part) for v in paced(rows)])
+    log_p = filled(x, max(1, max_floats // size), self.k, lambda v: self._bound_of(v, eps, networks, part))
     return self._networks_among(x, log_p, networks, n_importance) if few else log_p
 
 @patch

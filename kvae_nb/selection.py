@@ -19,7 +19,7 @@ from .protocols import offers
 from .randomness import child_seed, generator
 from .settings import Settings
 from .state import State, by_restart
-from .stored import random_part
+from .streamed import random_part
 
 # %% ../nbs/method/39_selection.ipynb #832ff480
 @torch.no_grad()

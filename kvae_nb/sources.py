@@ -48,7 +48,7 @@ def points_digest(
 )->str:
     "SHA-256 of points and labels, in hexadecimal"
     digest = hashlib.sha256()
-    for v in (np.asarray(v) for v in (X, y) if v is not None):
+    for v in (v if getattr(v, "is_stored", False) else np.asarray(v) for v in (X, y) if v is not None):
         v = v.astype(str) if v.dtype.kind == "O" else v
         digest.update(repr((v.shape, v.dtype.str)).encode())
         for i in range(0, len(v), 4096): digest.update(v[i:i + 4096].tobytes())

@@ -32,7 +32,7 @@ from .saving import model_from, params_of
 from .settings import settings_from_json, settings_to_json
 from .shards import is_sharded, whole_state
 from .state import State
-from .stored import scaled_points, scaling_of
+from .streamed import scaled_points, scaling_of
 
 # %% ../nbs/method/54_training.ipynb #9cc096b2
 class Stopped(KeyboardInterrupt):
@@ -166,7 +166,9 @@ def _check_ranks(model, X):
     versions = dict(kvae_nb=__version__, torch=torch.__version__)
     k = model.n_components if isinstance(model.n_components, int) else 1  # it is found later, alike on all ranks
     s = dataclasses.asdict(model.resolved_settings(X, k=k))
-    check_agreement(versions | s | dict(data=hashlib.sha256(X.tobytes()).hexdigest()))
+    digest = hashlib.sha256()
+    for i in range(0, len(X), 4096): digest.update(X[i:i + 4096].tobytes())
+    check_agreement(versions | s | dict(data=digest.hexdigest()))
 
 # %% ../nbs/method/54_training.ipynb #e4035a02
 @patch

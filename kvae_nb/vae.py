@@ -14,8 +14,7 @@ from fastcore.basics import patch
 
 from . import stack
 from .autoencoder import StackedVAE, elbo, importance_bound
-from .candidates import among, means_of, nearest
-from .pausing import paced
+from .candidates import among, filled, means_of, nearest
 from .places import draw_own, own_of, widened
 from .progress import tracked
 from .protocols import BaseExperts
@@ -101,7 +100,8 @@ def train(self:VAEExperts,
 
     def loss_of(net, block, t):
         own = slice(block.start, block.stop)
-        return -elbo(net, x[idx[t, own]], eps[t, own]).mean(1)
+        points = x.index_select(0, idx[t, own].flatten()).view(len(block), -1, x.shape[1])  # as x[idx], three times as fast
+        return -elbo(net, points, eps[t, own]).mean(1)
 
     losses = climb(self.learner, [len(m) > 0 for m in members], n_steps, loss_of, lr, self.places)
     self.net.log_sigma.data.clamp_(-7, 7)
@@ -179,7 +179,7 @@ def _bound_of_all(self:VAEExperts, x, n_importance, max_floats=2**22):
     inside = x.clamp(0, 1) if bernoulli else x
     k = self.places.n if self.places else self.k  # the same pieces, wherever experts live: bits depend on them
     rows = max(1, max_floats // (k * len(eps) * max(x.shape[1], 64)))
-    bounds = torch.cat([importance_bound(self.net, part, eps) for part in paced(inside.split(rows))])
+    bounds = filled(inside, rows, self.k, lambda part: importance_bound(self.net, part, eps))
     bounds = bounds.nan_to_num(nan=-math.inf, neginf=-math.inf)  # inf - inf: as far as float32 reaches
     return bounds - (100 * (x - inside).abs().sum(1, keepdim=True) if bernoulli else 0)
 

@@ -20,7 +20,7 @@ from .frames import Camera, take_frame
 from .recording import Recording
 from ..pausing import Gate, Stopped, wait_if_paused
 from ..settings import Settings
-from ..stored import scaling_of
+from ..streamed import scaling_of
 
 # %% ../../nbs/instrument/06_session.ipynb #9b1d33af
 RUNNING = {}  # Threads of runs that have not ended -> their gates
