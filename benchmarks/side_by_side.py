@@ -1,0 +1,48 @@
+"""What the benchmarks share: runs in turn, the clock, the rate of a large matrix product, exponents of growth.
+
+Seconds are the processor's, on one thread: what else the machine does is hardly seen. Runs that are compared are made
+in turn (A, B, A, B, ...); a ratio is the median of the ratios of neighbours."""
+import time
+
+import numpy as np
+import torch
+
+CLOCK = "processor seconds of this process, on one thread"
+
+
+def cpu_seconds(run, *args):
+    "Processor seconds that `run(*args)` takes"
+    began = time.process_time()
+    run(*args)
+    return time.process_time() - began
+
+
+def in_turn(runs, repeats):
+    "Seconds of each of `runs` (name -> function), `repeats` times in turn, after each has run once"
+    for run in runs.values(): run()
+    rounds = [{name: cpu_seconds(run) for name, run in runs.items()} for _ in range(repeats)]
+    return {name: [seconds[name] for seconds in rounds] for name in runs}
+
+
+def ratio(slow, fast):
+    "The median of the ratios of neighbours"
+    return float(np.median(np.divide(slow, fast)))
+
+
+def quiet(run, least=.2, repeats=5):
+    "Median seconds of one call of `run`, each repeat at least `least` seconds long; after one call to warm up"
+    run()
+    n = max(1, round(least / max(cpu_seconds(run), 1e-6)))
+    return float(np.median([cpu_seconds(lambda: [run() for _ in range(n)]) / n for _ in range(repeats)]))
+
+
+def product(side):
+    "A function that multiplies two large float32 matrices, and how many operations that takes"
+    a, b = (torch.randn(side, side, generator=torch.Generator().manual_seed(i)) for i in range(2))
+    return lambda: a @ b, 2 * side**3
+
+
+def exponent(sizes, seconds):
+    "The slope of log seconds over log size; NaN of fewer than two points"
+    if len(sizes) < 2: return float("nan")
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
