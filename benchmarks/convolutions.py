@@ -9,12 +9,15 @@ the gradients of weights, bias and input. Forms:
 - `grouped`: one call, the expert axis folded into the channels;
 - `loop`: k calls of torch's convolution, the results stacked;
 - `channels_last`: the same, each call's input in channels_last;
-- `unfolded`: `F.unfold` and one `matmul`, or one `matmul` and `F.fold`."""
+- `unfolded`: `F.unfold` and one `matmul`, or one `matmul` and `F.fold`.
+
+All of it is measured twice: as malloc is (`returned`: large pieces that are freed go back to the system, which has to
+make them anew, page by page), and where it keeps them (`kept`; glibc only). The forms differ in how much they free."""
 import itertools
 
 import torch
 from fastcore.script import call_parse
-from side_by_side import CLOCK, in_turn
+from side_by_side import CLOCK, in_turn, keep_memory
 from torch.nn import functional as F
 
 from kvae_nb.randomness import generator
@@ -22,9 +25,9 @@ from kvae_nb.runs import environment, write_json
 from kvae_nb.stack import StackedConv, StackedConvTranspose
 
 CHANNELS = (1, 8), (8, 16), (16, 32), (32, 64), (64, 128)
-GRID = dict(k=(2, 5, 15, 50), channels=CHANNELS, side=(28, 14, 7), batch=(64, 128))
+GRID = dict(k=(5, 15, 50), channels=CHANNELS, side=(28, 14, 7), batch=(64, 128))
 QUICK = dict(k=(5, 15), channels=((1, 8), (8, 16), (32, 64)), side=(28, 14), batch=(64,))
-MOST = 2e9 # Multiplications of a layer, beyond which it is left out
+MOST = 1e9 # Multiplications of a layer, beyond which it is left out
 
 
 # ---- the forms: a layer of the package and `(k, b, c, h, w)` to `(k, b, c', h', w')`
@@ -116,10 +119,12 @@ def main(
     torch.set_num_threads(1)
     grid, rows = QUICK if quick else GRID, []
     for kind in ("conv", "transpose"): check(*layer_and_input(kind, 3, (2, 4), 9 if kind == "conv" else 8, 5)[:2])
-    for point in itertools.product(("conv", "transpose"), *grid.values()):
-        row = measured(*point, repeats)
-        if row is None: continue
-        rows.append(row)
-        print({name: round(v, 2) if isinstance(v, float) else v for name, v in row.items()}, flush=True)
+    for memory in ("returned", "kept"):
+        if memory == "kept" and not keep_memory(): break
+        for point in itertools.product(("conv", "transpose"), *grid.values()):
+            row = measured(*point, repeats)
+            if row is None: continue
+            rows.append(dict(memory=memory, **row))
+            print({name: round(v, 2) if isinstance(v, float) else v for name, v in rows[-1].items()}, flush=True)
     settings = dict(grid=grid, repeats=repeats, most=MOST, seed=0, clock=CLOCK)
     write_json(out, dict(rows=rows, settings=settings, environment=environment()))

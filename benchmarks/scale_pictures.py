@@ -29,16 +29,17 @@ def bars(ax, names, parts, unit):
 def draw_stack_speed(record):
     "Times as fast as a loop and as pythae; and where a step on images goes"
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 2.6), width_ratios=(1, 2), layout="constrained")
-    images = record["images"]
+    images, kept = record["images"], record["images_kept"]
     ratios = {f"2 × 50, k = {row['k']}": row["ratio"] for row in record["rows"]} | {"images, k = 15": images["ratio"]}
-    if images["over_pythae"]: ratios["images, over pythae"] = images["over_pythae"]
+    if kept["over_pythae"]: ratios["images, over pythae"] = kept["over_pythae"]
     drawn = left.barh(list(ratios), ratios.values(), color=PALETTE[0])
     left.bar_label(drawn, fmt="%.1f", padding=2, fontsize=8)
     left.invert_yaxis()
     left.set_xlabel("times as many steps a second as a loop")
     left.spines[["top", "right"]].set_visible(False)
-    bars(right, ["a step on images"], {name: [ms] for name, ms in images["profile_ms"].items()}, "milliseconds")
-    right.set_title(f"{images['share']:.0%} of the rate of a large matrix product", fontsize=9)
+    names = [f"{said},\n{one['share']:.0%} of the rate" for said, one in (("as it is", images), ("memory kept", kept))]
+    parts = {part: [one["profile_ms"][part] for one in (images, kept)] for part in images["profile_ms"]}
+    bars(right, names, parts, "milliseconds of a step on images")
     return fig
 
 
@@ -73,9 +74,9 @@ def draw_growth(record):
     return fig
 
 
-def draw_convolutions(record, batch=64):
-    "Times as fast as the grouped convolution, over channels, one panel for each k"
-    rows = [row for row in record["rows"] if row["batch"] == batch]
+def draw_convolutions(record, batch=64, memory="kept"):
+    "How many times as fast as one grouped call a loop is, over channels, one panel for each k"
+    rows = [row for row in record["rows"] if (row["batch"], row["memory"]) == (batch, memory)]
     ks = sorted({row["k"] for row in rows})
     fig, axes = plt.subplots(1, len(ks), figsize=(2.8 * len(ks), 3), sharey=True, layout="constrained", squeeze=False)
     for ax, k in zip(axes[0], ks):
@@ -88,6 +89,7 @@ def draw_convolutions(record, batch=64):
         ax.set_title(f"k = {k}", fontsize=9)
         ax.tick_params(labelsize=7)
     axes[0, 0].set_ylabel("grouped over loop, time")
+    fig.suptitle(f"memory that is freed is {memory}, batches of {batch}", fontsize=9)
     axes[0, -1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, .5))
     return fig
 

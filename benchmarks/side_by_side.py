@@ -2,6 +2,7 @@
 
 Seconds are the processor's, on one thread: what else the machine does is hardly seen. Runs that are compared are made
 in turn (A, B, A, B, ...); a ratio is the median of the ratios of neighbours."""
+import ctypes
 import time
 
 import numpy as np
@@ -40,6 +41,15 @@ def product(side):
     "A function that multiplies two large float32 matrices, and how many operations that takes"
     a, b = (torch.randn(side, side, generator=torch.Generator().manual_seed(i)) for i in range(2))
     return lambda: a @ b, 2 * side**3
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3 # Of glibc's malloc.h
+
+def keep_memory():
+    "From now on malloc keeps pieces of up to 32 MB that are freed, in place of giving them back; False without glibc"
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None: return False
+    return bool(mallopt(M_MMAP_THRESHOLD, 2**25) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 def exponent(sizes, seconds):

@@ -4,10 +4,13 @@
 
 VAEs of 2 x 50 units on batches of 64 points in the plane, and of 784-128-128-8 on batches of 128 images (random ones,
 as large as MNIST). A step is a gradient step of all k experts, the drawing of batches and noise included. The loop
-trains k models with the same layers, batches and Adam. So does pythae (0.1.2, for the images; left out where it is
-not there), model after model, an epoch each, with a decoder of variance one; nothing is saved. Beside them, in the
-same turns, the machine's float32 matrix product, and what share of its rate the steps reach. Of the images also where
-the time goes."""
+trains k models with the same layers, batches and Adam. Beside them, in the same turns, the machine's float32 matrix
+product, and what share of its rate the steps reach. Of the images also where the time goes.
+
+The images come twice: as malloc is (`images`), which gives large pieces that are freed back to the system, so that it
+has to make them anew, page by page; and where it keeps them (`images_kept`; glibc only). There is pythae, too (0.1.2;
+left out where it is not installed), whose own pieces have that effect: the same layers, batches and Adam, a decoder of
+variance one, model after model, an epoch each; nothing is saved."""
 import contextlib
 import io
 import itertools
@@ -15,11 +18,12 @@ import logging
 import math
 import tempfile
 from importlib.util import find_spec
+from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 import torch
 from fastcore.script import call_parse
-from side_by_side import CLOCK, in_turn, product, ratio
+from side_by_side import CLOCK, in_turn, keep_memory, product, ratio
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
@@ -145,19 +149,19 @@ def floats(about, k):
     return dict(six=6 * weights * n, done=(6 * weights - unneeded) * n)
 
 
-def contestants(x, parts, about, n_steps, n_loop):
+def contestants(x, parts, about, n_steps, n_loop, with_pythae):
     "Name -> a function without arguments, and name -> its steps"
     of_stack, of_loop = stacked(x, parts, about), looped(x, parts, about)
     runs = dict(stacked=lambda: of_stack(n_steps), loop=lambda: of_loop(n_loop))
     steps = dict(stacked=n_steps, loop=n_loop)
-    if about is IMAGES and find_spec("pythae"): runs["pythae"], steps["pythae"] = by_pythae(x, parts, about)
+    if with_pythae and find_spec("pythae"): runs["pythae"], steps["pythae"] = by_pythae(x, parts, about)
     return runs, steps
 
 
-def compare(x, k, about, repeats, n_steps, n_loop):
+def compare(x, k, about, repeats, n_steps, n_loop, with_pythae=False):
     "A row: steps a second of each, and the ratios"
     parts = list(torch.randperm(len(x), generator=generator(0)).chunk(k))
-    runs, steps = contestants(x, parts, about, n_steps, n_loop)
+    runs, steps = contestants(x, parts, about, n_steps, n_loop, with_pythae)
     multiply, operations = product(SIDE)
     seconds = in_turn(runs | dict(product=multiply), repeats)
     each = {name: np.divide(seconds[name], n) for name, n in steps.items()}
@@ -183,13 +187,21 @@ GROUPS = {  # what a part of a step is called -> torch's operators
 
 
 def profiled(x, k, about, n_steps=20):
-    "Milliseconds of a step by groups of operators, the least of three; calls: Python, autograd and the profiler"
+    "Of a step: milliseconds by groups of operators, the least of seven (calls: Python and autograd); pages made"
     parts = list(torch.randperm(len(x), generator=generator(0)).chunk(k))
     train = stacked(x, parts, about)
     train(n_steps)
-    own = min((times_of(train, n_steps) for _ in range(3)), key=lambda times: sum(times.values()))
+    before = pages_made()
+    train(n_steps)
+    pages = (pages_made() - before) / n_steps
+    own = min((times_of(train, n_steps) for _ in range(7)), key=lambda times: sum(times.values()))
     found = {name: sum(own.get(op, 0) for op in ops) for name, ops in GROUPS.items()}
-    return found | {"calls": sum(own.values()) - sum(found.values())}
+    return dict(profile_ms=found | {"calls": sum(own.values()) - sum(found.values())}, page_faults=pages)
+
+
+def pages_made():
+    "Pages of memory that the system has handed to this process so far: malloc gives large tensors back at once"
+    return getrusage(RUSAGE_SELF).ru_minflt
 
 
 def times_of(train, n_steps):
@@ -214,9 +226,13 @@ def main(
         rows.append(compare(x, k, PLANE, repeats, n_steps // k, n_steps // k // 6))
         print({name: v for name, v in rows[-1].items() if name != "pairs"}, flush=True)
     x = torch.rand(n_images, *IMAGES["shape"], generator=generator(0))
-    images = compare(x, 15, IMAGES, repeats, max(2, n_steps // 75), max(2, n_steps // 100))
-    images["profile_ms"] = profiled(x, 15, IMAGES)
-    print({name: v for name, v in images.items() if name != "pairs"}, flush=True)
+    found = {}
+    for name in ("images", "images_kept"):
+        kept = name == "images_kept" and keep_memory()
+        where = profiled(x, 15, IMAGES)
+        row = compare(x, 15, IMAGES, repeats, n_steps // 75, n_steps // 100, name == "images_kept")
+        found[name] = dict(row, **where, kept=kept)
+        print(name, {name: v for name, v in found[name].items() if name != "pairs"}, flush=True)
     settings = dict(plane=PLANE, images=IMAGES | dict(n=n_images), lr=1e-3, seed=0, repeats=repeats, n_steps=n_steps,
                     product_side=SIDE, pythae="0.1.2" if find_spec("pythae") else None, clock=CLOCK)
-    write_json(out, dict(rows=rows, images=images, settings=settings, environment=environment()))
+    write_json(out, dict(rows=rows, **found, settings=settings, environment=environment()))
