@@ -27,7 +27,7 @@ from kvae_nb.stack import StackedConv, StackedConvTranspose
 CHANNELS = (1, 8), (8, 16), (16, 32), (32, 64), (64, 128)
 GRID = dict(k=(5, 15, 50), channels=CHANNELS, side=(28, 14, 7), batch=(64, 128))
 QUICK = dict(k=(5, 15), channels=((1, 8), (8, 16), (32, 64)), side=(28, 14), batch=(64,))
-MOST = 1e9 # Multiplications of a layer, beyond which it is left out
+MOST = 5e8 # Multiplications of a layer, beyond which it is left out
 
 
 # ---- the forms: a layer of the package and `(k, b, c, h, w)` to `(k, b, c', h', w')`
