@@ -61,14 +61,17 @@ MEASURES = dict(step="a gradient step of all experts", score="the score of a poi
 def draw_growth(record):
     "Seconds over size, both logarithmic, with the exponents of the upper halves"
     series = record["series"]
-    fig, axes = plt.subplots(1, len(series), figsize=(3.4 * len(series), 3.2), layout="constrained", squeeze=False)
+    fig, axes = plt.subplots(1, len(series), figsize=(3.4 * len(series), 3.6), layout="constrained", squeeze=False)
     for ax, one in zip(axes[0], series):
         for j, (name, said) in enumerate(MEASURES.items()):
             found = [(row["size"], row[name]) for row in one["rows"] if name in row]
             label = f"{said}: {one['exponents'][name]['upper']:.2f}"
             ax.loglog(*zip(*found), "o-", ms=4, color=PALETTE[j], label=label)
         ax.set_xlabel(dict(side="side of the images").get(one["what"], one["what"]))
-        ax.legend(fontsize=7, title="exponent", title_fontsize=7)
+        sizes = [row["size"] for row in one["rows"]]
+        if one["what"] == "side": ax.set_xticks(sizes, sizes)
+        ax.minorticks_off()
+        ax.legend(fontsize=7, title="exponent of", title_fontsize=7, loc="lower center", bbox_to_anchor=(.5, 1))
         ax.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel("processor seconds")
     return fig
