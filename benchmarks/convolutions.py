@@ -1,6 +1,6 @@
 """k convolutions at once: one grouped convolution, a loop over k, or batched matrix products over patches.
 
-    python benchmarks/convolutions.py          # ten minutes on one core; writes benchmarks/results/convolutions.json
+    python benchmarks/convolutions.py          # five minutes on one core; writes benchmarks/results/convolutions.json
     python benchmarks/convolutions.py --quick  # one minute, a small grid
 
 Layers as the package has them: kernel 3 with stride 2, and transposed, kernel 4 with stride 2. Forward and backward,

@@ -1,7 +1,7 @@
 """How the cost grows with k, with n and with the side of images: a gradient step, the score of a point, a default fit.
 
-    python benchmarks/growth.py              # some 40 minutes on one core; writes benchmarks/results/growth.json
-    python benchmarks/growth.py --quick      # three minutes, a small grid
+    python benchmarks/growth.py              # a quarter of an hour on one core; writes benchmarks/results/growth.json
+    python benchmarks/growth.py --quick      # two minutes, a small grid
 
 Steps and scores are those of the networks of the recipes: 2 x 50 units in the plane (`recipe="paper"`), the default
 for images. A step trains all k experts on batches of their size; a point is scored by `experts.bound`, for all k

@@ -3,7 +3,8 @@
     python benchmarks/scale_pictures.py                # seconds; writes nbs/images/scale_*.png
     python benchmarks/scale_pictures.py --only growth  # one of them
 
-Every `draw_...` takes what the file holds and returns a figure; it needs nothing else of this file but `bars`."""
+Every `draw_...` takes what the file holds and returns a figure; it needs nothing else of this file but `bars` and
+`MEASURES`, so that a notebook can take it over."""
 import json
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Stacked experts against a loop over k ordinary modules with an Adam each, and against pythae's trainer, side by side.
 
-    python benchmarks/stack_speed.py     # five minutes on one core; writes benchmarks/results/stack_speed.json
+    python benchmarks/stack_speed.py     # two minutes on one core; writes benchmarks/results/stack_speed.json
 
 VAEs of 2 x 50 units on batches of 64 points in the plane, and of 784-128-128-8 on batches of 128 images (random ones,
 as large as MNIST). A step is a gradient step of all k experts, the drawing of batches and noise included. The loop

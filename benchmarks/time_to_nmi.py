@@ -1,7 +1,7 @@
 """How long the default needs on the digits to reach the NMI that VaDE of ClustPy ends with.
 
     pip install -c constraints.txt clustpy==0.0.3   # needs a C compiler
-    python benchmarks/time_to_nmi.py                # eight minutes; writes benchmarks/results/time_to_nmi.json
+    python benchmarks/time_to_nmi.py                # six minutes; writes benchmarks/results/time_to_nmi.json
 
 Both cluster the 1797 digits into ten, in turn, seed by seed, on one thread; processor seconds. VaDE has the epochs of
 `kvae-reproduce digits`, and its labels are its own (`vade_labels_`), not those of a last re-clustering. The default
