@@ -6,8 +6,8 @@
 # make site      the notebooks as web pages, in _docs/
 # make coverage  how much of the package the tests run, and every error that they meet: benchmarks/results/coverage.json
 # make audit     the versions of constraints.txt beside the known vulnerabilities (needs the network)
-# make bench     every number of README.md, of the experiments and of what things cost again, some five hours and a half; stopped, it
-#                goes on where it was
+# make bench     every number of README.md, the experiments and what things cost again, some five hours and a half;
+#                stopped, it goes on where it was
 # make bench-clean   the next `make bench` begins anew; make clean removes what was made
 
 PYTHON ?= python3
