@@ -20,7 +20,8 @@ def bars(ax, names, parts, unit):
     left = np.zeros(len(names))
     for j, (part, sizes) in enumerate(parts.items()):
         colour = ".85" if part == "the rest" else PALETTE[j % 10]
-        ax.barh(names, sizes, left=left, label=part, color=colour, edgecolor="w", lw=.5)
+        hatch = "////" if j >= 10 and part != "the rest" else None
+        ax.barh(names, sizes, left=left, label=part, color=colour, edgecolor="w", lw=.5, hatch=hatch)
         left += sizes
     ax.invert_yaxis()
     ax.set_xlabel(unit)
