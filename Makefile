@@ -6,7 +6,8 @@
 # make site      the notebooks as web pages, in _docs/
 # make coverage  how much of the package the tests run, and every error that they meet: benchmarks/results/coverage.json
 # make audit     the versions of constraints.txt beside the known vulnerabilities (needs the network)
-# make bench     every number of README.md and of the experiments again, some five hours; stopped, it goes on where it was
+# make bench     every number of README.md, the experiments and what things cost again, some five hours and a half;
+#                stopped, it goes on where it was
 # make bench-clean   the next `make bench` begins anew; make clean removes what was made
 
 PYTHON ?= python3
@@ -16,6 +17,7 @@ export OMP_NUM_THREADS := 1
 export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
 TABLES := table1a table1b clusters digits ablations restarts ablations_mnist how_many
+SCRIPTS := stack_speed phases growth convolutions time_to_nmi scale_pictures pictures
 ARGS :=
 UNMEASURED := $(foreach t,install style site repository,--ignore tests/test_$(t).py)
 
@@ -64,8 +66,8 @@ audit: .venv/ready
 	$(BIN)/python tests/audit.py
 
 bench: .venv/ready .bench/begun
-	$(PIP) clustpy==0.0.3 umap-learn==0.5.12
-	for b in stack_speed pictures; do \
+	$(PIP) clustpy==0.0.3 umap-learn==0.5.12 pythae==0.1.2
+	for b in $(SCRIPTS); do \
 		test -e .bench/$$b || { $(BIN)/python benchmarks/$$b.py && touch .bench/$$b; } || exit 1; \
 	done
 	for t in $(TABLES); do $(BIN)/kvae-reproduce $$t || exit 1; done

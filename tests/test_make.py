@@ -39,14 +39,15 @@ def bench(tmp_path):
 
 def test_bench_goes_on(bench):
     "The tables are removed where it begins, and never where it goes on"
-    pieces = ["benchmarks/stack_speed.py", "benchmarks/pictures.py"]
+    names = "stack_speed", "phases", "growth", "convolutions", "time_to_nmi", "scale_pictures", "pictures"
+    pieces = [f"benchmarks/{name}.py" for name in names]
     table = bench.folder/"benchmarks/results/table1a.json"
     assert bench() == (2, [*pieces, "table1a", "table1b"]) and table.read_text() == ""
     table.write_text("rows")
     status, said = bench()
     assert status == 0 and not set(said) & set(pieces) and said[:2] == ["table1a", "table1b"]
     assert table.read_text() == "rows"
-    assert bench()[1][:2] == pieces and table.read_text() == ""
+    assert bench()[1][:len(pieces)] == pieces and table.read_text() == ""
 
 
 def test_bench_begins_anew(bench):
