@@ -16,8 +16,8 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 export OMP_NUM_THREADS := 1
 export NO_MKDOCS_2_WARNING := 1
 SHELL := /bin/bash
-TABLES := table1a table1b clusters digits ablations restarts ablations_mnist how_many
-SCRIPTS := stack_speed phases growth convolutions time_to_nmi scale_pictures pictures
+TABLES := table1a table1b clusters digits ablations restarts ablations_mnist how_many many
+SCRIPTS := stack_speed phases growth convolutions time_to_nmi mapped scale_pictures pictures
 ARGS :=
 UNMEASURED := $(foreach t,install style site repository,--ignore tests/test_$(t).py)
 

@@ -64,7 +64,8 @@ def main(
         y = write_points(path, n)
         for way in ("mapped", "memory"):
             command = [sys.executable, __file__, "--one", str(path), "--how", way]
-            row = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            row = json.loads(said.splitlines()[-1])
             labels = np.load(path.with_suffix(".labels.npy"))
             rows.append(row | dict(nmi=normalized_mutual_info_score(y, labels)))
             print({name: v for name, v in rows[-1].items() if name != "labels"}, flush=True)

@@ -165,6 +165,7 @@ def _stored_numbers(X, name):
     _check_finite(X, name)
     return X
 
+# %% ../nbs/method/00_checks.ipynb #8673f753
 def _check_rank(X, name):
     try: rank, shape = getattr(X, "ndim", None) or np.ndim(X), np.shape(X)
     except (ValueError, TypeError): raise argument_error(name, "an array", type(X).__name__) from None

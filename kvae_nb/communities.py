@@ -169,4 +169,4 @@ def communities_seconds(
     k:int, # Clusters
 )->float:
     "About how long `communities` takes on one core"
-    return .02 + 1e-5 * n * k if k <= MANY else .02 + 1.5e-4 * n + 3e-7 * n * k
+    return .02 + 1e-6 * n * k * max(k, 5) if k <= MANY else .02 + 1.5e-4 * n + 3e-7 * n * k

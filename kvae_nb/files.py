@@ -75,6 +75,7 @@ def _stays(path):
     X = Stored([path])
     return X.ndim == 2 or (X.ndim == 4 and not channels_first(np.empty((0, *X.shape[1:]))).turned)
 
+# %% ../nbs/method/12_files.ipynb #e50c602c
 def _from_archive(archive, label, path):
     with archive:
         found = f"{path} with {sorted(archive)}"

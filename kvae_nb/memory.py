@@ -30,9 +30,10 @@ def planned_bytes(
     s:Settings,  # Resolved
     shape:tuple, # Of one point
     n:int,       # Points
-)->dict:         # `data`, `experts`, `draws`, `block` and `scores`
+)->dict:         # `data`, `start`, `experts`, `draws`, `block`, `scores` and `labels`
     "About how many bytes a run holds at once, beside the libraries and the data in the user's own units"
     d, k, size = math.prod(shape), s.n_init * s.n_components, torch.finfo(getattr(torch, s.dtype)).bits // 8
+    n_all, n = n, min(n, s.max_train)
     each, own = _n_weights(make_experts, s, shape), s.units == "own"
     copies = 3 * (2 + own + (s.final == "best") * s.n_iters)
     steps = max(s.pretrain_steps, s.vae_steps) / (REFITS if own else 1)
@@ -40,7 +41,7 @@ def planned_bytes(
     block = 4 * each + s.batch_size * (4 * d + 6 * sum(s.hidden))
     return dict(data=n * d * (size + 8 * own), experts=copies * k * (each + _n_weights(make_scorer, s, shape)) * size,
                 draws=steps * k * s.batch_size * (24 + s.latent * size), block=together * block * size,
-                scores=4 * n * k * size)
+                scores=4 * n * k * size, start=n * d * size * 4 * (s.init == "graph"), labels=24 * n_all)
 
 # %% ../nbs/method/44_memory.ipynb #7497f486
 def memory_of(

@@ -88,6 +88,16 @@ def _end_seconds(s, shape, n, choice, scores, asked):
     return dict(choice=judged + 3 * asked(round(s.holdout * n), s.n_importance) * (R > 1), **stretches,
                 assignment=prior + scores / R, bound=.005 + asked(min(n, 5000) + min(n, 2000), s.n_importance) / R)
 
+# %% ../nbs/method/42_plan.ipynb #a3b30031
+def _are_few(s, networks): return 0 < (s.candidates or 0) < networks
+
+def _asked_seconds(s, shape, networks, chance, n, n_samples, of_all=False):
+    "Of the bounds of n points under all networks, or under the candidates of each, which have to be found"
+    few = _are_few(s, networks) and not of_all
+    decoder = network_weights(shape, s.latent, s.hidden, s.network)[1]
+    distances = n * FLOP * s.n_init * s.n_components * math.prod(shape) * few
+    return distances + chance * bound_seconds(n, s.candidates if few else networks, n_samples, s.hidden, decoder)
+
 # %% ../nbs/method/42_plan.ipynb #c29361b7
 def planned(
     s:Settings,         # Resolved
@@ -100,7 +110,7 @@ def planned(
     choice:float=None,  # and how likely there is one among them
 )->dict:                # Phase -> seconds
     "About how long the phases of a run take on one core, by what is known"
-    own, all_experts = s.units == "own", s.n_init * s.n_components
+    own, all_experts, n_all, n = s.units == "own", s.n_init * s.n_components, n, min(n, s.max_train)
     enough = n >= s.n_components * POINTS_PER_FEATURE * (math.prod(shape) + 1)
     if tried is None: tried = all_experts if own and enough else 0
     if choice is None: choice = CHOICE if moves is None else moves
@@ -108,15 +118,13 @@ def planned(
     chance = NETWORKS if own and networks is None else 1.
     if networks is None: networks = tried / 2 if own else all_experts
     training = lambda n_steps: training_seconds(s, shape, n_steps, all_experts, tried, networks, chance)
-    decoder = network_weights(shape, s.latent, s.hidden, s.network)[1]
-    each = min(networks, s.candidates or networks)
-    asked = lambda n, n_samples, of=each: chance * bound_seconds(n, of, n_samples, s.hidden, decoder)
+    asked = lambda *about: _asked_seconds(s, shape, networks, chance, *about)
     plan = start_seconds(s, shape, n) | _below("pretraining", training(s.pretrain_steps))
     scores = .005 + (asked(n, s.rule_importance) if s.rule in ("bound", "both") else
                      2 * FLOP * n * all_experts * _of_discriminator(s, shape))
-    looked = {"check of candidates": asked(min(n, LOOKED), s.rule_importance, networks)} if each < networks else {}
+    looked = {"check of candidates": asked(min(n, LOOKED), s.rule_importance, True)} if _are_few(s, networks) else {}
     once = training(s.vae_steps) | looked | dict(scores=scores)
     first = looked | dict(scores=scores) if own else once  # under own units, the points are those of the pretraining
     for t in range(1, s.n_iters + 1):
         plan |= _below(iteration_name(t, s), first if t == 1 else once, 1 if t <= sure else moves)
-    return plan | _end_seconds(s, shape, n, choice, scores, asked)
+    return plan | _end_seconds(s, shape, n, choice, scores * n_all / n, asked)

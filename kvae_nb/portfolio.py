@@ -192,9 +192,24 @@ def rivals(
     agreement = [float(adjusted_rand_score(parts[taken], c)) for c in parts]
     return [dict(behind=b, agreement=a) for b, a in zip(behind, agreement)]
 
-# %% ../nbs/method/38_portfolio.ipynb #d65a2f71
+# %% ../nbs/method/38_portfolio.ipynb #e8c6196b
 PART, WIDE = 5000, 64 # Points that are looked at, at most; components in which the others find their neighbours
 
+def _taken(Z, P, k, seed, far):
+    "The candidate that is taken, and the report"
+    found = proposed = propose(Z, P, k, seed, far)
+    if Z.shape[1] > P.shape[1] and len(found) > 1 and not far.any():
+        found = settle_as_well(neighbour_graph(*neighbours(Z)), found, k)
+    expect(dict(criterion=sum(judge_seconds(*P.shape, k, len(found)))))
+    with phase("criterion"): judgement = judge(P, list(found.values()), k, seed)
+    taken = list(found)[choose_start(list(found), judgement)]
+    against = rivals(judgement, list(found.values()), list(found).index(taken))
+    measured = zip(found, judgement.S.tolist(), judgement.O.tolist(), against)
+    starts = [dict(name=name, criterion=S, overlap=shared, **rival) for name, S, shared, rival in measured]
+    left_out = [name for name in proposed if name not in found]
+    return found[taken], dict(starts=starts, taken=taken, n_gaussians=judgement.C, left_out=left_out)
+
+# %% ../nbs/method/38_portfolio.ipynb #d65a2f71
 def portfolio_partition(
     X,        # `(n, d)` points
     k:int,    # Clusters
@@ -214,20 +229,6 @@ def _many(Z, k, seed, each=100):
     "k-means of some points for each cluster, and a report"
     part = np.random.default_rng(seed).permutation(len(Z))[:each * k]
     return KMeans(k, n_init=3, random_state=seed).fit(Z[part]).predict(Z), dict(taken="k-means")
-
-def _taken(Z, P, k, seed, far):
-    "The candidate that is taken, and the report"
-    found = proposed = propose(Z, P, k, seed, far)
-    if Z.shape[1] > P.shape[1] and len(found) > 1 and not far.any():
-        found = settle_as_well(neighbour_graph(*neighbours(Z)), found, k)
-    expect(dict(criterion=sum(judge_seconds(*P.shape, k, len(found)))))
-    with phase("criterion"): judgement = judge(P, list(found.values()), k, seed)
-    taken = list(found)[choose_start(list(found), judgement)]
-    against = rivals(judgement, list(found.values()), list(found).index(taken))
-    measured = zip(found, judgement.S.tolist(), judgement.O.tolist(), against)
-    starts = [dict(name=name, criterion=S, overlap=shared, **rival) for name, S, shared, rival in measured]
-    left_out = [name for name in proposed if name not in found]
-    return found[taken], dict(starts=starts, taken=taken, n_gaussians=judgement.C, left_out=left_out)
 
 # %% ../nbs/method/38_portfolio.ipynb #ea2100f9
 def portfolio_seconds(

@@ -132,6 +132,7 @@ def tracked(
     progress = PROGRESS.get()
     return iter(items) if progress is None else progress.through(items, weights, counted)
 
+# %% ../nbs/method/03_progress.ipynb #f74be583
 def expect(
     plan:dict, # Phases below the one that goes on, in their order -> seconds
 ):

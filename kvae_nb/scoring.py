@@ -34,6 +34,7 @@ class Assigned:
     log_z:torch.Tensor  # `(R, k)` normaliser of the ratios over all points
     scores:torch.Tensor # `(R, m, k)` of some of the points, those that a piece can hold
 
+# %% ../nbs/method/45_scoring.ipynb #36b88063
 def assigned(
     state:State, # Whose rule and shares count
     x,           # `(n, *shape)` all points

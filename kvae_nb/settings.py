@@ -82,12 +82,11 @@ class _Experts(_Competition):
     latent:int=setting("Dimensions of the latent code, m", whole(1), auto=ByKind(2, 8), paper=ByKind(2, 8))
     likelihood:str=setting("gaussian: a learned sigma; bernoulli: grey images", one_of("gaussian", "bernoulli"),
                            auto="gaussian", paper=ByKind("gaussian", "bernoulli"), clusters="gaussian")
-    noisy_samples:bool=setting("Do samples carry the decoder's noise?", flag, auto=ByKind(True, False),
-                               paper=ByKind(True, False))
+    noisy_samples:bool=setting("Do samples carry the decoder's noise?", flag, paper=ByKind(True, False))
     n_importance:int=setting("Samples of the importance-weighted bound, S", whole(1), auto=ByKind(64, 16),
                              paper=ByKind(64, 16))
-    candidates:int=setting("Experts that score a point, those whose members lie nearest; 0: all, also with n_init > 1",
-                           whole(0), paper=BySize(candidates_of, "0, of more than 50 experts 16"))
+    candidates:int=setting("Nearest experts that score a point; 0: all, as always with n_init > 1", whole(0),
+                           paper=BySize(candidates_of, "0, of more than 50 experts 16"))
     rule_importance:int=setting("Of these, how many assign points under the rule bound", whole(1),
                                 auto=ByKind(64, 1), paper=ByKind(64, 1))
     prior:str=setting("Codes of samples: N(0, I), or fitted to each expert's codes after the training",
@@ -195,7 +194,7 @@ def resolve(
     recipe = self.recipe or DEFAULT_RECIPE
     names = [f.name for f in dataclasses.fields(self) if getattr(self, f.name) is None]
     defaults = {name: default_of(name, recipe, kind_of_data(shape)) for name in names} | _of_shape(self, shape)
-    size = n or N_UNKNOWN, math.prod(shape), self.n_components
+    size = min(n or N_UNKNOWN, self.max_train), math.prod(shape), self.n_components
     defaults = {name: v.of(*size) if isinstance(v, BySize) else v for name, v in defaults.items()}
     return dataclasses.replace(self, **{name: defaults[name] for name in names} | dict(recipe=recipe))
 

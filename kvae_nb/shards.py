@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import torch
 import torch.distributed as dist
+from fastcore.basics import patch
 
 from .checks import argument_error
 from .discriminator import Discriminators, Nearest
@@ -88,8 +89,6 @@ class ShardedExperts(BaseExperts):
 
     @property
     def k(self): return self.own.places.n
-    @property
-    def candidates(self): return self.own.candidates
     def whole(self): return whole(self.own)
     def select(self, idx): return ShardedExperts(self.whole().select(idx))
     def state_dict(self): return self.whole().state_dict()
@@ -107,12 +106,19 @@ class ShardedExperts(BaseExperts):
         "`(n, k)` nats"
         return self.own.places.gathered(self.own.coarse_bound(x, n_importance).T.contiguous()).T
     def fit_prior(self, x, members, n_components=1, seed=0): self.own.fit_prior(x, members, n_components, seed)
-    def exactly(self):
-        "The same experts, every one of which bounds every point"
-        new = copy.copy(self)
-        new.own = self.own.exactly()
-        return new
-    def widen(self): self.own.widen()
+
+# %% ../nbs/method/50_shards.ipynb #519f3e68
+ShardedExperts.candidates = property(lambda self: self.own.candidates)
+
+@patch
+def exactly(self:ShardedExperts):
+    "The same experts, every one of which bounds every point"
+    new = copy.copy(self)
+    new.own = self.own.exactly()
+    return new
+
+@patch
+def widen(self:ShardedExperts): self.own.widen()
 
 # %% ../nbs/method/50_shards.ipynb #bedf1357
 class ShardedScorer(BaseScorer):

@@ -12,39 +12,6 @@ import numpy as np
 
 from .checks import argument_error
 
-# %% ../nbs/method/11_stored.ipynb #eb257125
-class Stored:
-    "The rows of `.npy` files as one array, which is read where it is asked for"
-    is_stored = True
-    def __init__(self,
-        paths, # Of the files, in the order of their rows
-    ):
-        self.paths = [Path(path) for path in paths]
-        if not self.paths: raise argument_error("data", "at least one .npy file", "none")
-        self.parts = [_opened(path) for path in self.paths]
-        self.known = [_signature(path) for path in self.paths]
-        _check_alike(self.paths, self.parts)
-        self.first = np.cumsum([0, *map(len, self.parts)])
-        self.shape, self.dtype = (int(self.first[-1]), *self.parts[0].shape[1:]), self.parts[0].dtype
-        self.ndim = len(self.shape)
-
-    def __len__(self): return self.shape[0]
-
-    def __getitem__(self, idx):
-        "Rows, as an array in memory: a slice, an integer, integers or truth values"
-        if isinstance(idx, (int, np.integer)): return self[[idx]][0]
-        self._check()
-        rows = np.arange(*idx.indices(len(self))) if isinstance(idx, slice) else _as_rows(idx, len(self))
-        part = np.searchsorted(self.first, rows, side="right") - 1
-        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        for i in np.unique(part): found[part == i] = self.parts[i][rows[part == i] - self.first[i]]
-        return found
-
-    def _check(self):
-        changed = [path for path, known in zip(self.paths, self.known) if _signature(path) != known]
-        expected = "files that stay as they are during a run"
-        if changed: raise argument_error("data", expected, f"{changed[0]}, which has changed")
-
 # %% ../nbs/method/11_stored.ipynb #90097ae8
 def _opened(path):
     try: return np.load(path, mmap_mode="r", allow_pickle=False)
@@ -71,3 +38,36 @@ def _check_alike(paths, parts):
     if other is None: return
     found = f"{about(parts[0])} in {paths[0]}, {about(parts[other])} in {paths[other]}"
     raise argument_error("data", "files of one width and dtype", found)
+
+def _check_unchanged(paths, known):
+    changed = [path for path, about in zip(paths, known) if _signature(path) != about]
+    expected = "files that stay as they are during a run"
+    if changed: raise argument_error("data", expected, f"{changed[0]}, which has changed")
+
+# %% ../nbs/method/11_stored.ipynb #eb257125
+class Stored:
+    "The rows of `.npy` files as one array, which is read where it is asked for"
+    is_stored = True
+    def __init__(self,
+        paths, # Of the files, in the order of their rows
+    ):
+        self.paths = [Path(path) for path in paths]
+        if not self.paths: raise argument_error("data", "at least one .npy file", "none")
+        self.parts = [_opened(path) for path in self.paths]
+        self.known = [_signature(path) for path in self.paths]
+        _check_alike(self.paths, self.parts)
+        self.first = np.cumsum([0, *map(len, self.parts)])
+        self.shape, self.dtype = (int(self.first[-1]), *self.parts[0].shape[1:]), self.parts[0].dtype
+        self.ndim = len(self.shape)
+
+    def __len__(self): return self.shape[0]
+
+    def __getitem__(self, idx):
+        "Rows, as an array in memory: a slice, an integer, integers or truth values"
+        if isinstance(idx, (int, np.integer)): return self[[idx]][0]
+        _check_unchanged(self.paths, self.known)
+        rows = np.arange(*idx.indices(len(self))) if isinstance(idx, slice) else _as_rows(idx, len(self))
+        part = np.searchsorted(self.first, rows, side="right") - 1
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for i in np.unique(part): found[part == i] = self.parts[i][rows[part == i] - self.first[i]]
+        return found

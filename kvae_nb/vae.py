@@ -43,16 +43,14 @@ class VAEExperts(BaseExperts):
         device="cpu",              # Where they live
         dtype=torch.float32,       # Of weights and noise
     ):
-        net = StackedVAE(k, shape, latent, hidden, generator(seed, "vae"), likelihood, network)
-        self.learner, self.shape = Learner(net.to(device, dtype), lr), tuple(shape)
+        net = StackedVAE(k, shape, latent, hidden, generator(seed, "vae"), likelihood, network).to(device, dtype)
+        self.learner, self.shape = Learner(net, lr), tuple(shape)
         self.batch_size, self.noisy_samples, self.candidates = batch_size, noisy_samples, candidates
         self.means = torch.zeros(k, math.prod(shape), device=device, dtype=dtype)
         self.eps = torch.randn(n_importance, latent, generator=generator(seed, "bound")).to(device, dtype)
 
-    @property
-    def net(self): return self.learner.net
-    @property
-    def k(self): return len(self.net.log_sigma)
+    net = property(lambda self: self.learner.net)
+    k = property(lambda self: len(self.net.log_sigma))
 
 # %% ../nbs/method/24_vae.ipynb #2f151381
 @patch

@@ -106,6 +106,7 @@ def _block_of(learner, block, busy, places):
     with holding(part, idle), windowed(part, places): yield part
     if not whole: overwrite(learner, list(block), part)
 
+# %% ../nbs/method/21_windows.ipynb #14d9ca39
 def climb(
     learner:Learner, # The own experts
     busy,            # For each of them, has it points?

@@ -39,7 +39,7 @@ def bench(tmp_path):
 
 def test_bench_goes_on(bench):
     "The tables are removed where it begins, and never where it goes on"
-    names = "stack_speed", "phases", "growth", "convolutions", "time_to_nmi", "scale_pictures", "pictures"
+    names = "stack_speed", "phases", "growth", "convolutions", "time_to_nmi", "mapped", "scale_pictures", "pictures"
     pieces = [f"benchmarks/{name}.py" for name in names]
     table = bench.folder/"benchmarks/results/table1a.json"
     assert bench() == (2, [*pieces, "table1a", "table1b"]) and table.read_text() == ""

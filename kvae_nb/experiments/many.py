@@ -71,6 +71,7 @@ def many_row(
                 missed=missed[-1], smallest=int(np.bincount(model.labels_, minlength=k).min()), peak_gb=peak,
                 **timer.times, settings=model.settings_)
 
+# %% ../../nbs/experiments/12_many.ipynb #8c943b50
 def many_seed(
     seed:int,  # Of the runs
     scale:str, # "cpu" or "tiny"
