@@ -83,11 +83,13 @@ def watch_candidates(
     seed:int, # Of the run
     t:int,    # Iteration
 )->dict:      # `missed`, for the history; empty where all experts score all points
-    "For which share of some points the best expert is none of their candidates"
+    "For which share of some points the best expert is none of their candidates, in the end"
     if not getattr(experts, "candidates", 0) or not isinstance(scorer, Bound): return {}
     some = torch.randperm(len(x), generator=generator(seed, "candidates", t))[:LOOKED].to(x.device)
     share = missed_share(experts, x[some], scorer.n_importance or 1)
-    if share > MISSED: experts.widen()
+    while share > MISSED and experts.candidates < experts.k:
+        experts.widen()
+        share = missed_share(experts, x[some], scorer.n_importance or 1)
     return dict(missed=share)
 
 # %% ../nbs/method/46_iteration.ipynb #75b9b686

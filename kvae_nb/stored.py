@@ -29,8 +29,7 @@ def _as_rows(idx, n):
 def _signature(path):
     "Size and time of the last change, None where there is no file any more"
     if not path.is_file(): return None
-    about = path.stat()
-    return about.st_size, about.st_mtime_ns
+    return path.stat().st_size, path.stat().st_mtime_ns
 
 def _check_alike(paths, parts):
     about = lambda part: f"points of shape {part.shape[1:]} and dtype {part.dtype}" if part.ndim else "a single number"
