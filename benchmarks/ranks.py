@@ -14,12 +14,20 @@ import numpy as np
 from fastcore.script import call_parse
 
 from kvae_nb.checkpoint import read_state
+from kvae_nb.data import digits
 from kvae_nb.runs import environment, write_json
 
 SETTINGS = {
+    "images of 28 × 28, paper": "--data IMAGES --k 16 --recipe paper --n_iters 10 --refine_steps 300",
     "digits, paper": "--data digits --k 16 --recipe paper --n_init 1 --n_iters 10 --refine_steps 300",
     "five modes, auto": "--data five_modes --k 16 --init kmeans",
 }
+
+
+def write_images(path):
+    "scikit-learn's digits at the size of MNIST's"
+    X = np.kron(digits()[0], np.ones((3, 3), np.float32))
+    np.save(path, np.pad(X, ((0, 0), (0, 0), (2, 2), (2, 2))))
 
 
 def seconds(settings, out, n_ranks):
@@ -33,7 +41,9 @@ def seconds(settings, out, n_ranks):
 def compare(name, folder, repeats):
     "Medians, and whether the labels are the same"
     folder = Path(folder)
-    pairs = [[seconds(SETTINGS[name], folder/f"{i}-{n}", n) for n in (1, 2)] for i in range(repeats)]
+    write_images(folder/"images.npy")
+    settings = SETTINGS[name].replace("IMAGES", str(folder/"images.npy"))
+    pairs = [[seconds(settings, folder/f"{i}-{n}", n) for n in (1, 2)] for i in range(repeats)]
     one, two = (read_state(folder/f"0-{n}")[0] for n in (1, 2))
     alone, ranks = np.median(pairs, 0)
     moved = int((one.c != two.c).sum())
