@@ -66,16 +66,6 @@ def read_numpy(
     if label is not None: raise argument_error("label", "left out: an .npy file holds points alone", repr(label))
     return channels_first(loaded)
 
-LARGE = 2**28 # Bytes of an .npy file that is read where it is asked for
-
-def _stays(path):
-    "Is it large, and its axes in the right order?"
-    path = Path(path)
-    if path.suffix.lower() != ".npy" or not path.is_file() or path.stat().st_size < LARGE: return False
-    X = Stored([path])
-    return X.ndim == 2 or (X.ndim == 4 and not channels_first(np.empty((0, *X.shape[1:]))).turned)
-
-# %% ../nbs/method/12_files.ipynb #e50c602c
 def _from_archive(archive, label, path):
     with archive:
         found = f"{path} with {sorted(archive)}"
@@ -103,6 +93,16 @@ def channels_first(
     if X.ndim == 3: return Points(X[:, None], y, turned="one channel added")
     last = X.ndim == 4 and X.shape[3] <= 4 and min(X.shape[1:3]) > X.shape[3]
     return Points(X.transpose(0, 3, 1, 2), y, turned="channels were last") if last else Points(X, y)
+
+# %% ../nbs/method/12_files.ipynb #12c52540
+LARGE = 2**28 # Bytes of an .npy file that is read where it is asked for
+
+def _stays(path):
+    "Is it large, and its axes in the right order?"
+    path = Path(path)
+    if path.suffix.lower() != ".npy" or not path.is_file() or path.stat().st_size < LARGE: return False
+    X = Stored([path])
+    return X.ndim == 2 or (X.ndim == 4 and not channels_first(np.empty((0, *X.shape[1:]))).turned)
 
 # %% ../nbs/method/12_files.ipynb #0a1e9f0b
 def import_torchvision():
