@@ -1,6 +1,7 @@
 """The flags --slow, --gpu and --browser, what tests are given and count, and the last line: `N passed, N failed`."""
 import os
 import shutil
+import signal
 from collections import Counter
 
 import pytest
@@ -12,6 +13,7 @@ FLAGS = ("slow", "gpu", "browser")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["NO_MKDOCS_2_WARNING"] = "1"
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores Ctrl-C for what it runs in the background
 
 
 @pytest.fixture
