@@ -5,18 +5,14 @@
 
 One thread; each run is a median run of `repeats`. Phases of one kind (candidates, iterations) are added up."""
 import re
-import time
-import warnings
 from collections import Counter
-from functools import partial
 from itertools import pairwise
 
 import torch
 from fastcore.script import call_parse
-from side_by_side import CLOCK
+from side_by_side import CLOCK, reports_of
 from sklearn.datasets import load_digits
 
-from kvae_nb import KVAE, progress
 from kvae_nb.data import digits, five_modes, mnist
 from kvae_nb.runs import environment, write_json
 
@@ -26,27 +22,6 @@ RUNS = {  # what a run is called -> points, and k
     "digits as images, k = 10": (lambda root: digits()[0], 10),
     "MNIST, k = 15": (lambda root: mnist(root)[0], 15)}
 MNIST = "MNIST, k = 15"
-REPORTING, WHAT_DRAWS = progress.reporting, progress.bar_or_lines
-
-
-class Recorder(list):
-    "Keeps the reports of a run"
-    __call__ = list.append
-
-    def close(self): pass
-
-
-def reports_of(X, k, seed):
-    "Every report of a default fit, one at each change"
-    recorder = Recorder()
-    progress.bar_or_lines = lambda: recorder
-    progress.reporting = partial(REPORTING, clock=time.process_time, every=0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            KVAE(k, random_state=seed, device="cpu").fit(X)
-    finally: progress.reporting, progress.bar_or_lines = REPORTING, WHAT_DRAWS
-    return recorder
 
 
 def kind(doing):
@@ -66,7 +41,8 @@ def measured(name, seed, repeats, root):
     "A row of the results: the run with the median of seconds"
     points, k = RUNS[name]
     X = points(root)
-    runs = sorted((reports_of(X, k, seed) for _ in range(repeats)), key=lambda reports: reports[-1].seconds)
+    runs = [reports_of(X, seed, dict(n_components=k), every=0) for _ in range(repeats)]
+    runs.sort(key=lambda reports: reports[-1].seconds)
     middle = runs[len(runs) // 2]
     return dict(run=name, n=len(X), shape=list(X.shape[1:]), k=k, seconds=middle[-1].seconds,
                 all_seconds=[reports[-1].seconds for reports in runs], phases=seconds_of(middle))

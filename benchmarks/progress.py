@@ -7,22 +7,18 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import time
-import warnings
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from side_by_side import reports_of
 from sklearn.datasets import load_digits
 
-from kvae_nb import KVAE, progress
 from kvae_nb.data import authors_modes, digits, five_modes
 from kvae_nb.runs import environment, write_json
 
 OUT = Path(__file__).parent/"results"/"progress.json"
 SEEDS = range(3)
-REPORTING = progress.reporting
 
 
 def table(seed):
@@ -44,24 +40,6 @@ RUNS = {  # what a run is called -> points of a seed, and parameters
     "five modes, recipe paper": (lambda seed: five_modes(4000, seed)[0], dict(n_components=5, recipe="paper")),
     "three modes, recipe paper, ends early": (
         lambda seed: authors_modes(3, 6400, seed)[0], dict(n_components=3, recipe="paper"))}
-
-
-class Recorder(list):
-    "Keeps the reports of a run"
-    __call__ = list.append
-
-    def close(self): pass
-
-
-def reports_of(X, seed, params):
-    "Everything that the bar is told in a run"
-    recorder = Recorder()
-    progress.bar_or_lines = lambda: recorder
-    progress.reporting = partial(REPORTING, clock=time.process_time)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        KVAE(random_state=seed, device="cpu", **params).fit(X)
-    return recorder
 
 
 def off_at(reports, share):

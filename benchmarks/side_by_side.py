@@ -4,9 +4,13 @@ Seconds are the processor's, on one thread: what else the machine does is hardly
 in turn (A, B, A, B, ...); a ratio is the median of the ratios of neighbours."""
 import ctypes
 import time
+import warnings
+from functools import partial
 
 import numpy as np
 import torch
+
+from kvae_nb import KVAE, progress
 
 CLOCK = "processor seconds of this process, on one thread"
 
@@ -56,3 +60,23 @@ def exponent(sizes, seconds):
     "The slope of log seconds over log size; NaN of fewer than two points"
     if len(sizes) < 2: return float("nan")
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+class Recorder(list):
+    "Keeps the reports of a run"
+    __call__ = list.append
+
+    def close(self): pass
+
+
+def reports_of(X, seed, params, **about):
+    "Everything that the bar is told in a fit, in processor seconds; `about` as `Progress` takes it"
+    recorder, before = Recorder(), (progress.reporting, progress.bar_or_lines)
+    progress.bar_or_lines = lambda: recorder
+    progress.reporting = partial(before[0], clock=time.process_time, **about)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            KVAE(random_state=seed, device="cpu", **params).fit(X)
+    finally: progress.reporting, progress.bar_or_lines = before
+    return recorder

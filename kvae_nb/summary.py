@@ -19,6 +19,7 @@ def report_of(
     report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
                   n_iterations=state.iteration, sizes=sizes, bounds=bounds, **state.report)
     if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
+    if report["n_points"] > s.max_train: report["trained_on"] = s.max_train
     missed = [entry["missed"] for entry in state.history if "missed" in entry]
     if missed: report["candidates"] = dict(each=state.experts.candidates, missed=missed)
     return report
@@ -68,6 +69,7 @@ def report_lines(
     listed = ", ".join(map(str, sizes[:12])) + (", …" if len(sizes) > 12 else "")
     lines = [_start_line(report), _iterations_line(report), f"sizes: {listed}"]
     if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
+    if "trained_on" in report: lines.append(f"experts learned from {report['trained_on']} points, a random part")
     if "candidates" in report: lines.append(_candidates_line(report["candidates"]))
     if "networks" not in report: return lines
     n = len(report["networks"])
