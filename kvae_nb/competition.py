@@ -180,4 +180,5 @@ def go_on(
     for name, part in made.items(): part.load_state_dict(getattr(state, name).state_dict())
     report = {name: value for name, value in state.report.items() if name not in OF_ONE_FIT}
     new = dataclasses.replace(state, settings=s, report=report, refined=0, bounds=None, **made)
-    return dataclasses.replace(assign_all(new, x.to(get_device(s.device))), phase="pretrain")
+    x, train = x.to(get_device(s.device)), split_off(len(x), s)[0]
+    return dataclasses.replace(assign_all(new, x[train] if len(train) < len(x) else x), phase="pretrain")
