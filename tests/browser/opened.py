@@ -31,6 +31,9 @@ KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kern
 IDLE = f"{KERNEL}.status == 'idle'"
 ASK = f"code => {KERNEL}.requestExecute({{code, silent: true}}).done.then(() => null)"
 FREE = "import ctypes, gc; gc.collect(); getattr(ctypes.CDLL(None), 'malloc_trim', lambda _: 0)(0)"
+CAUGHT = r"Traceback \(most recent call last\):\n(?: .*\n)+"
+LEFT = (CAUGHT + r"tornado\.iostream\.StreamClosedError: .*\n\nDuring .*\n\n" + CAUGHT
+    + r"tornado\.websocket\.WebSocketClosedError\n")  # tornado's word when a page is left while its kernel still speaks
 FAILED = r"(?s)(Error at server while executing|Traceback \(most recent call last\)|restarting kernel).*"
 
 
@@ -196,7 +199,8 @@ class Opened:
     def check(self):
         "Raise if page, kernel or server met an error so far"
         self.settle()
-        said = [m[0] for text in (self.stderr, plain(self.log.read_text())) for m in re.finditer(FAILED, text)]
+        log = re.sub(LEFT, "", plain(self.log.read_text()))
+        said = [m[0] for text in (self.stderr, log) for m in re.finditer(FAILED, text)]
         assert not self.wrong + said, "\n".join(self.wrong + said)[:6000]
 
     def css(self, name):

@@ -334,3 +334,23 @@ def test_errors_are_noticed(opened, kind):
         with fails("no picture"): nb.picture()
         nb.forget()
     with fails("ZeroDivisionError"): opened(kind, [*SMALL, "1/0"], "errors_cell").__enter__()
+
+
+def test_a_page_that_is_left_is_no_error():
+    "What tornado logs then is passed over, and what else the server says is not"
+    closed = """Traceback (most recent call last):
+  File "tornado/websocket.py", line 1140, in wrapper
+    await fut
+tornado.iostream.StreamClosedError: Stream is closed
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "tornado/websocket.py", line 1142, in wrapper
+    raise WebSocketClosedError()
+tornado.websocket.WebSocketClosedError
+"""
+    other = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\nZeroDivisionError: by zero\n'
+    from opened import LEFT  # here, since it is imported with playwright only
+    assert re.sub(LEFT, "", f"before\n{closed}after\n") == "before\nafter\n"
+    assert re.sub(LEFT, "", other + closed + other) == other + other
