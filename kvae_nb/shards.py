@@ -34,17 +34,23 @@ def cuts(
 
 class Share(Places):
     "The places of this rank's experts"
+    @property
+    def spoken(self):
+        first, stop = cuts(self.n, dist.get_world_size())[dist.get_rank():][:2]
+        return slice(first - self.first, stop - self.first)
+
+    def by_rank(self, v):
+        data = v.flatten().view(torch.uint8)
+        parts = [torch.empty_like(data) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, data)
+        return torch.stack([part.view(v.dtype).view(v.shape) for part in parts])
+
     def gathered(self, v):
         "`(n, ...)`: the rows of all ranks, `(k, ...)` of this one"
-        rank, at = dist.get_rank(), cuts(self.n, dist.get_world_size())
-        v = v[at[rank] - self.first:at[rank + 1] - self.first]
-        sizes = [b - a for a, b in pairwise(at)]
+        sizes = [b - a for a, b in pairwise(cuts(self.n, dist.get_world_size()))]
         wide = v.new_zeros(max(sizes), *v.shape[1:])
-        wide[:len(v)] = v
-        data = wide.flatten().view(torch.uint8)
-        parts = [torch.empty_like(data) for _ in sizes]
-        dist.all_gather(parts, data)
-        return torch.cat([part.view(v.dtype).view(wide.shape)[:size] for part, size in zip(parts, sizes)])
+        wide[:sizes[dist.get_rank()]] = v[self.spoken]
+        return torch.cat([part[:size] for part, size in zip(self.by_rank(wide), sizes)])
 
 def share_of(
     n:int, # Experts of all ranks
