@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cuts', 'Share', 'share_of', 'shared', 'whole', 'ShardedExperts', 'ShardedScorer', 'sharded_scorer', 'is_sharded',
-           'sharded_parts', 'sharded_state', 'whole_state', 'shared_out', 'planned_messages']
+           'sharded_parts', 'sharded_state', 'whole_state', 'planned_messages', 'shared_out']
 
 # %% ../nbs/method/50_shards.ipynb #df32b134
 import copy
@@ -33,6 +33,7 @@ def cuts(
     "Where the shares of the ranks begin, and the last ends"
     return [n * r // n_ranks for r in range(n_ranks + 1)]
 
+# %% ../nbs/method/50_shards.ipynb #ef864319
 class Share(Places):
     "The places of this rank's experts"
     @property
@@ -186,16 +187,6 @@ def whole_state(
     parts = {name: part.whole() if hasattr(part, "whole") else part for name, part in parts.items()}
     return dataclasses.replace(state, visited=tuple(map(whole_state, state.visited)), **parts)
 
-# %% ../nbs/method/50_shards.ipynb #b73ffce3
-def shared_out(
-    state:State, # To go on from, whole, or None
-    s:Settings,  # Resolved
-    shape:tuple, # Of one point
-)->tuple:        # The state, and new parts for `competition.fit` where there is no state
-    "What a run begins with, shared out where this is one of several ranks"
-    if not is_sharded(): return state, {}
-    return (None, sharded_parts(s, shape)) if state is None else (sharded_state(state), {})
-
 # %% ../nbs/method/50_shards.ipynb #c87803ad
 def planned_messages(
     s:Settings,    # Resolved
@@ -206,3 +197,13 @@ def planned_messages(
     n, n_experts = min(n, s.max_train), s.n_init * s.n_components
     of_point = 16 * s.n_init + 8 * (s.candidates or 0) * (s.units == "own")
     return of_point * n + 4 * min(n * n_experts, CURVED) // n_ranks
+
+# %% ../nbs/method/50_shards.ipynb #b73ffce3
+def shared_out(
+    state:State, # To go on from, whole, or None
+    s:Settings,  # Resolved
+    shape:tuple, # Of one point
+)->tuple:        # The state, and new parts for `competition.fit` where there is no state
+    "What a run begins with, shared out where this is one of several ranks"
+    if not is_sharded(): return state, {}
+    return (None, sharded_parts(s, shape)) if state is None else (sharded_state(state), {})
