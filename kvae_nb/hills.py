@@ -60,7 +60,7 @@ def counting_seconds(
     high:int, # The largest number
 )->dict:      # Phase -> seconds
     "About how long `how_many` takes on one core (chapter *how_many*)"
-    n, d = min(n, PART), min(d, dimensions(high))
+    n, d = min(n, PART), min(d, dimensions(high, min(n, PART)))
     most = n // (2 * d + 2)
     halves = lambda sizes: 2 * gaussians_seconds(n // 2, d, [size for size in sizes if size <= most])
     return {"how many: mixture": (4 if n < 600 else 1) * halves(SIZES[:12]),

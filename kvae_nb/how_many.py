@@ -19,7 +19,7 @@ from sklearn.metrics import adjusted_rand_score
 from .checks import argument_error, as_array
 from .criterion import log_prob, softmax
 from .hills import SIZES, from_halves, gaussians_seconds, log_density, small_gaussians
-from .portfolio import DIMENSIONS, PART, in_order, project, standardise
+from .portfolio import DIMENSIONS, PART, dimensions, in_order, project, standardise
 from .progress import expect, phase, tracked
 from .randomness import child_seed
 
@@ -191,7 +191,7 @@ def how_many(
     "The number of clusters between which the density has valleys that both halves of the data show"
     X = as_array(X)
     check_range(low, high, len(X))
-    Z = project(standardise(X.reshape(len(X), -1)))
+    Z = project(standardise(X.reshape(len(X), -1)), dimensions(high, min(len(X), PART)))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return _answer(Z, low, high, child_seed(seed, "how many") % 2**31)

@@ -79,7 +79,7 @@ def _below(name, plan, share=1): return {f"{name}: {phase}": share * seconds for
 
 def _end_seconds(s, shape, n, choice, scores, asked):
     "What comes after the competition"
-    d, k, R = min(math.prod(shape), dimensions(s.n_components)), s.n_components, s.n_init
+    d, k, R = min(math.prod(shape), dimensions(s.n_components, min(n, PART))), s.n_components, s.n_init
     judged = choice * (s.final == "best" and R == 1) * sum(judge_seconds(min(n, PART), d, k, s.n_iters + 1))
     step = training_seconds(s, shape, 1, k)["experts"] if s.units == "common" else 0
     prior = .02 * k * (s.units == "common" and s.prior == "fitted")

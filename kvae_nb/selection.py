@@ -111,7 +111,7 @@ def keep_best(
     seed = child_seed(states[0].settings.seed, "portfolio") % 2**32
     some = np.sort(np.random.default_rng(seed).permutation(len(Z))[:PART])
     k = states[0].k
-    judgement = judge(project(Z, dimensions(k))[some], [c[some] for c in parts], k, seed)
+    judgement = judge(project(Z, dimensions(k, len(some)))[some], [c[some] for c in parts], k, seed)
     best = 1 + int(judgement.S[1:].argmax())
     gap, error = judgement.behind(best)
     kept = 1 + int(np.argmax(gap[1:] <= TIE * error[1:]))

@@ -25,7 +25,7 @@ def candidates(
     "What the portfolio proposes for the first 5000 points"
     X = np.asarray(X, float)[:PART].reshape(min(len(X), PART), -1)
     Z = standardise(X)
-    P = project(Z, dimensions(k))
+    P = project(Z, dimensions(k, len(Z)))
     return propose(Z, P, k, seed, is_far(X)), neighbour_graph(*neighbours(Z)), P
 
 # %% ../../nbs/experiments/09_starts.ipynb #d05ace6d
