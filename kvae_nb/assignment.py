@@ -135,9 +135,9 @@ def contacts(
     k:int,  # Experts
 )->np.ndarray: # `(k, k)` symmetric, zeros on the diagonal
     "How close two experts are: their points between them, by closeness, for the product of their sizes"
-    closeness = _closeness(margin.double().cpu())
-    between = torch.bincount((c * k + second).cpu(), closeness, minlength=k * k).view(k, k)
-    sizes = c.cpu().bincount(minlength=k).clamp_min(1)
+    c, second, closeness = c.cpu(), second.cpu(), _closeness(margin.cpu().double())
+    between = torch.bincount(c * k + second, closeness, minlength=k * k).view(k, k)
+    sizes = c.bincount(minlength=k).clamp_min(1)
     return ((between + between.T) / sizes.outer(sizes)).fill_diagonal_(0).numpy()
 
 def _closeness(margin):
