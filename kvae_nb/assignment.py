@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['log_normaliser', 'log_weights', 'two_best', 'shares', 'kl_curves', 'starved', 'halves', 'members_of', 'runners_up',
-           'runner_counts', 'merge']
+           'runner_counts', 'cut', 'contacts', 'merge']
 
 # %% ../nbs/method/29_assignment.ipynb #1b085e3c
 import math
 
 import numpy as np
 import torch
-from sklearn.cluster import SpectralClustering
+from sklearn.cluster import AgglomerativeClustering, SpectralClustering
 from sklearn.decomposition import PCA
 
 from .checks import check_choice, check_number
@@ -114,15 +114,54 @@ def runner_counts(
     return (counts + counts.T).fill_diagonal_(0)
 
 # %% ../nbs/method/29_assignment.ipynb #d1d3cd4e
-def merge(
+def cut(
     counts,        # `(k, k)` from `runners_up`
     n_clusters:int,# How many to leave
     seed:int=0,    # For the k-means in the spectral embedding
-)->np.ndarray:     # `(k,)` the cluster of each expert
-    "Experts put together such that few points lie between two clusters"
+)->np.ndarray:     # `(k,)` the cluster of each part
+    "The graph of counts cut such that few points lie between two clusters of like size"
     k = len(counts)
     check_number("n_clusters", n_clusters, 1, k, whole=True)
     if n_clusters in (1, k): return np.arange(k) % n_clusters
     affinity = np.asarray(counts, float) + 1e-6  # no part of the graph is cut off entirely
     spectral = SpectralClustering(n_clusters, affinity="precomputed", n_init=20, random_state=seed % 2**32)
     return spectral.fit_predict(affinity)
+
+# %% ../nbs/method/29_assignment.ipynb #41bd6fdd
+def contacts(
+    c,      # `(n,)` the best expert of each point
+    second, # `(n,)` its runner-up
+    margin, # `(n,)` nats between the two, from `two_best`
+    k:int,  # Experts
+)->np.ndarray: # `(k, k)` symmetric, zeros on the diagonal
+    "How close two experts are: their points between them, by closeness, for the product of their sizes"
+    c, second, closeness = c.cpu(), second.cpu(), _closeness(margin.cpu().double())
+    between = torch.bincount(c * k + second, closeness, minlength=k * k).view(k, k)
+    sizes = c.bincount(minlength=k).clamp_min(1)
+    return ((between + between.T) / sizes.outer(sizes)).fill_diagonal_(0).numpy()
+
+def _closeness(margin):
+    "From 1 at a tie to almost 0, 1 / e at the median margin"
+    unit = margin.median().clamp_min(1e-300)
+    return torch.exp(-(margin / unit).clamp_max(500))  # never 0: whoever has points is close to someone
+
+# %% ../nbs/method/29_assignment.ipynb #a42d4b56
+def merge(
+    affinity,      # `(k, k)` from `contacts`
+    n_clusters:int,# How many to leave
+)->np.ndarray:     # `(k,)` the cluster of each expert; 0 of one without points whom nobody comes near
+    "The closest experts put together two by two, and so on with the groups, by average linkage"
+    affinity = np.asarray(affinity, float)
+    k, some = len(affinity), affinity.any(1)
+    check_number("n_clusters", n_clusters, 1, k, whole=True)
+    if n_clusters in (1, k): return np.arange(k) % n_clusters
+    if some.sum() <= n_clusters: return np.argsort(np.argsort(~some, kind="stable")) % n_clusters
+    groups = np.zeros(k, int)
+    groups[some] = _linked(affinity[some][:, some], n_clusters)
+    return groups
+
+def _linked(affinity, n_clusters):
+    "scikit-learn's clusters"
+    far = affinity.max() - affinity
+    np.fill_diagonal(far, 0)
+    return AgglomerativeClustering(n_clusters, metric="precomputed", linkage="average").fit_predict(far)

@@ -18,7 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
-from .assignment import merge, runners_up
+from .assignment import cut, runners_up
 from .communities import communities, communities_seconds, links, separation, settle
 from .criterion import judge, judge_seconds
 from .neighbours import NEIGHBOURS, neighbour_graph, neighbours
@@ -84,7 +84,7 @@ def merged_gaussians(
 )->np.ndarray: # `(n,)`
     "C full Gaussians, merged into k along the graph of runners-up"
     log_w = torch.as_tensor(gaussians(P, C, seed, max_iter=60)._estimate_weighted_log_prob(P))
-    return merge(runners_up(log_w), k, seed)[log_w.argmax(1).numpy()]
+    return cut(runners_up(log_w), k, seed)[log_w.argmax(1).numpy()]
 
 # %% ../nbs/method/38_portfolio.ipynb #43ce43f8
 def graph_cut(

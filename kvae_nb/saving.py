@@ -117,10 +117,9 @@ def merge(self:KVAE,
     n_clusters:int, # How many to leave
     X,              # `(n, *shape)` points, the training data as a rule
 )->np.ndarray:      # `(k,)` the cluster of each expert
-    "Put the experts together into clusters, such that few points lie between two of them"
+    "Put the experts together that come closest at their points, by average linkage, until so many clusters are left"
     check_is_fitted(self, "state_")
     check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
     x = self._seen(X)
-    with undisturbed(): c, second, _ = best_two(self.state_, x)
-    counts = assignment.runner_counts(c[0], second[0], len(self.weights_))
-    return assignment.merge(counts.cpu(), n_clusters, self.settings_.seed)
+    with undisturbed(): c, second, margin = best_two(self.state_, x)
+    return assignment.merge(assignment.contacts(c[0], second[0], margin[0], len(self.weights_)), n_clusters)

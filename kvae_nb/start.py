@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 
-from .assignment import merge, runners_up
+from .assignment import cut, runners_up
 from .checks import argument_error
 from .communities import communities, links, separation
 from .neighbours import neighbour_graph, neighbours, projected
@@ -76,7 +76,7 @@ def latent_partition(
     mixture = _mixture(codes[order[:n_max]], C, sklearn_seed(seed, "gmm"))
     densities = [multivariate_normal(m, cov).logpdf(codes) for m, cov in zip(mixture.means_, mixture.covariances_)]
     log_w = torch.as_tensor(np.stack(densities, 1) + np.log(mixture.weights_))
-    groups = merge(runners_up(log_w), k, child_seed(seed, "merge")) if k < C else np.arange(k)
+    groups = cut(runners_up(log_w), k, child_seed(seed, "merge")) if k < C else np.arange(k)
     return torch.as_tensor(groups, dtype=torch.long)[log_w.argmax(1)]
 
 def _mixture(codes, C, seed):

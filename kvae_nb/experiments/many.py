@@ -11,7 +11,7 @@ import resource
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from ..assignment import merge, runner_counts
+from ..assignment import contacts, merge
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .table1b import table1b_images
@@ -34,11 +34,10 @@ def covered(
 def merged(
     state, # Of one restart, of phase "done"
     n_clusters:int, # How many to leave
-    seed:int, # For the merging
 )->np.ndarray: # `(n,)`
-    "Labels after experts with many points between them were put together"
-    counts = runner_counts(state.c[0], state.second[0], state.k)
-    return merge(counts.cpu(), n_clusters, seed)[state.c[0].cpu().numpy()]
+    "Labels after the experts that come closest at their points were put together"
+    close = contacts(state.c[0], state.second[0], state.margin[0], state.k)
+    return merge(close, n_clusters)[state.c[0].cpu().numpy()]
 
 # %% ../../nbs/experiments/12_many.ipynb #7ca3f8cd
 SIZES = dict(cpu=dict(n=60_000, n_score=10_000, ks=(15, 50, 150, 500, 1000), settings={}),
@@ -63,7 +62,7 @@ def many_row(
     model = KVAE(k, random_state=seed, verbose=False, **size["settings"])
     with Timer() as timer: model.fit(X)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    ten = clustering_scores(y, merged(model.state_, 10, seed))
+    ten = clustering_scores(y, merged(model.state_, 10))
     missed = model.report_.get("candidates", dict(missed=[0.]))["missed"]
     reference = Reference(X_test / 255, X / 255, n=size["n_score"])
     return dict(method=f"k={k}", k=k, **_measured(model, X_test, reference, size["n_score"], seed),
