@@ -87,7 +87,7 @@ def counted(self:KVAE,
     expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
     most = resolved(Settings(**self.settings_params(high)), shape, len(X)).max_train
     part = random_part(len(X), most, seed)
-    with undisturbed(), phase("how many"): return how_many(X if len(part) == len(X) else X[part], low, high, seed)
+    with undisturbed(), phase("how many"): return how_many(X[:] if len(part) == len(X) else X[part], low, high, seed)
 
 # %% ../nbs/method/54_estimator.ipynb #03ab03ac
 @patch

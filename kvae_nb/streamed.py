@@ -81,7 +81,7 @@ def scaling_of(
     s:Settings, # Resolved
 )->Scaling:
     "The scaling of a run: under own units vectors keep their natural ones, else every column has deviation one"
-    part = X if len(X) <= s.max_train else np.asarray(X[random_part(len(X), s.max_train, s.seed)])
+    part = X[:] if len(X) <= s.max_train else np.asarray(X[random_part(len(X), s.max_train, s.seed)])
     return fit_scaling(part, s.likelihood, natural=s.units == "own")
 
 def scaled_points(
