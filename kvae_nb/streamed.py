@@ -44,8 +44,7 @@ class Streamed:
 
     def split(self, rows):
         "Yield the points, at most `rows` at a time"
-        step = min(rows, self.rows)
-        for i in range(0, len(self), step): yield self[i:i + step]
+        for i in range(0, len(self), min(rows, self.rows)): yield self[i:i + min(rows, self.rows)]
 
 # %% ../nbs/method/15_streamed.ipynb #e9d58b2a
 SHARE = 1 / 8 # Of `max_memory`, for the piece of points that is looked at
