@@ -13,7 +13,7 @@ import torch
 from fastcore.basics import patch
 
 from . import stack
-from .candidates import among, filled
+from .candidates import among, filled, likeliest
 from .places import all_of, draw_own, own_of
 from .randomness import generator
 from .units import LOG_2PI
@@ -79,7 +79,7 @@ def _bound_of(self:OwnUnitsExperts, x, eps, networks, part):
 @patch
 def _networks_among(self:OwnUnitsExperts, x, log_p, networks, n_importance):
     "`log_p` of all Gaussians, with the bounds of the likeliest experts that are networks; -inf for other networks"
-    near = all_of(log_p.T.contiguous(), self.places).T.topk(self.candidates).indices
+    near = likeliest(log_p, self.candidates, self.places)
     one = lambda j, rows: self.select([j]).bound(x[rows], n_importance)[:, 0]
     bounds = among(near, self.k, one, self.places, log_p.dtype)
     return torch.where(~self.net.gaussian, bounds, log_p)

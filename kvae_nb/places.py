@@ -28,6 +28,13 @@ class Places:
         assert self.k == self.n
         return v
 
+    @property
+    def spoken(self): return slice(0, self.k) # Of the own experts, those that this process speaks for
+
+    def by_rank(self, v):
+        "`(W, ...)`: the tensors of this shape of all W processes"
+        return v[None]
+
 # %% ../nbs/method/19_places.ipynb #de16286e
 def own_of(
     values, # One for each of all experts: a list, or a tensor with the expert axis first

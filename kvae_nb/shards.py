@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cuts', 'Share', 'share_of', 'shared', 'whole', 'ShardedExperts', 'ShardedScorer', 'sharded_scorer', 'is_sharded',
-           'sharded_parts', 'sharded_state', 'whole_state', 'shared_out']
+           'sharded_parts', 'sharded_state', 'whole_state', 'shared_out', 'planned_messages']
 
 # %% ../nbs/method/50_shards.ipynb #df32b134
 import copy
@@ -19,6 +19,7 @@ from .checks import argument_error
 from .discriminator import Discriminators, Nearest
 from .places import Places
 from .protocols import BaseExperts, BaseScorer
+from .scoring import CURVED
 from .settings import Settings
 from .stack import remade
 from .state import State, make_experts, make_scorer
@@ -34,17 +35,23 @@ def cuts(
 
 class Share(Places):
     "The places of this rank's experts"
+    @property
+    def spoken(self):
+        first, stop = cuts(self.n, dist.get_world_size())[dist.get_rank():][:2]
+        return slice(first - self.first, stop - self.first)
+
+    def by_rank(self, v):
+        data = v.flatten().view(torch.uint8)
+        parts = [torch.empty_like(data) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, data)
+        return torch.stack([part.view(v.dtype).view(v.shape) for part in parts])
+
     def gathered(self, v):
         "`(n, ...)`: the rows of all ranks, `(k, ...)` of this one"
-        rank, at = dist.get_rank(), cuts(self.n, dist.get_world_size())
-        v = v[at[rank] - self.first:at[rank + 1] - self.first]
-        sizes = [b - a for a, b in pairwise(at)]
+        sizes = [b - a for a, b in pairwise(cuts(self.n, dist.get_world_size()))]
         wide = v.new_zeros(max(sizes), *v.shape[1:])
-        wide[:len(v)] = v
-        data = wide.flatten().view(torch.uint8)
-        parts = [torch.empty_like(data) for _ in sizes]
-        dist.all_gather(parts, data)
-        return torch.cat([part.view(v.dtype).view(wide.shape)[:size] for part, size in zip(parts, sizes)])
+        wide[:sizes[dist.get_rank()]] = v[self.spoken]
+        return torch.cat([part[:size] for part, size in zip(self.by_rank(wide), sizes)])
 
 def share_of(
     n:int, # Experts of all ranks
@@ -188,3 +195,14 @@ def shared_out(
     "What a run begins with, shared out where this is one of several ranks"
     if not is_sharded(): return state, {}
     return (None, sharded_parts(s, shape)) if state is None else (sharded_state(state), {})
+
+# %% ../nbs/method/50_shards.ipynb #c87803ad
+def planned_messages(
+    s:Settings,    # Resolved
+    n:int,         # Points
+    n_ranks:int=2, # Ranks
+)->int:
+    "About how many bytes a rank tells every other in an iteration: of each point, and of some points' scores"
+    n, n_experts = min(n, s.max_train), s.n_init * s.n_components
+    of_point = 16 * s.n_init + 8 * (s.candidates or 0) * (s.units == "own")
+    return of_point * n + 4 * min(n * n_experts, CURVED) // n_ranks

@@ -17,7 +17,6 @@ from fastcore.basics import patch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
-from torch.optim.adam import adam
 
 from .checks import argument_error
 from .places import Places, draw_own
@@ -133,7 +132,7 @@ class Learner:
         for p in self.params: p.data = p.data.contiguous()
         self.exp_avg = [torch.zeros_like(p) for p in self.params]
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.params]
-        self.steps = [torch.zeros((), device=p.device) for p in self.params]
+        self.steps = [torch.zeros((), device=self.params[0].device)] * len(self.params)  # one count for all
         self.laid = None  # How the tensors lie while they are a share of more (chapter *windows*)
 
     def step(self,
@@ -145,9 +144,10 @@ class Learner:
         contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
         p, m, v = self.params, self.exp_avg, self.exp_avg_sq
         if self.laid: p, contiguous, m, v = self.laid(contiguous)
+        self.steps[0].add_(1)
         with torch.no_grad():
-            adam([*p], contiguous, m, v, [], self.steps, fused=True, amsgrad=False, maximize=False, beta1=self.beta1,
-                 beta2=.999, lr=self.lr * scale, weight_decay=0, eps=1e-8)
+            torch._fused_adam_([*p], contiguous, m, v, [], self.steps, amsgrad=False, maximize=False, eps=1e-8,
+                               lr=self.lr * scale, beta1=self.beta1, beta2=.999, weight_decay=0)
 
 # %% ../nbs/method/20_stack.ipynb #d556e52b
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")

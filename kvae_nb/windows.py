@@ -124,7 +124,6 @@ def climb(
                 loss = loss_of(part.net, block, t)
                 part.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
                 losses.append(loss.detach())
-        mean[block.start:block.stop] = torch.stack(losses).sum(0) / max(n_steps, 1)
-    if len(blocked[0]) < len(busy):
-        for steps in learner.steps: steps += n_steps
+        mean[block.start:block.stop] = torch.stack(losses, 1).sum(1) / max(n_steps, 1)
+    if len(blocked[0]) < len(busy): learner.steps[0].add_(n_steps)
     return mean
