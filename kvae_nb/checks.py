@@ -140,9 +140,9 @@ def _numeric(X, name):
 def _check_finite(X, name, rows=2**16):
     "A piece at a time: truth values of all would be another array"
     if X.dtype.kind != "f": return
-    parts = [X[i:i + rows] for i in range(0, len(X), rows)] if len(X) > rows else [X]
-    if all(np.isfinite(part).all() for part in parts): return
-    n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts) for f in (np.isnan, np.isinf))
+    parts = lambda: (X[i:i + rows] for i in range(0, len(X), rows))  # one at a time: files are read here
+    if all(np.isfinite(part).all() for part in parts()): return
+    n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts()) for f in (np.isnan, np.isinf))
     raise argument_error(name, "finite", f"{n_nan} NaN and {n_infinite} infinite values")
 
 # %% ../nbs/method/00_checks.ipynb #f8cdc331

@@ -18,12 +18,12 @@ import torch
 from . import report
 from .checks import argument_error, check_number, get_device
 from .commands import command
-from .data import DATASETS, holdout_mask, load, load_again
+from .data import DATASETS, holdout_mask, load, load_again, rows_where
 from .estimator import KVAE
 from .instrument.explorer import Within, serve
 from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording
-from .labelling import point_pieces, source_of, write_labels, write_samples
+from .labelling import point_pieces, rows_within, source_of, write_labels, write_samples
 from .page import write_page
 from .parameters import number_or_range, takes_settings
 from .ranks import in_ranks, is_first
@@ -43,6 +43,7 @@ def recorder_for(
     "What keeps the frames of a run of `model` on `X`"
     s = model.resolved_settings(X, k=1)  # how many does not count here
     scaling = scaling_of(X, s)
+    if s.max_memory is not None: raise argument_error("frames", "off under max_memory: they hold all points", True)
     x = scaling.to(X, getattr(torch, s.dtype)).to(get_device(s.device))
     x_new = scaling.to(X_held_out, x.dtype) if len(X_held_out) else None
     return Recorder(Camera(x, scaling, x_new), Path(source["data"]).name, source)
@@ -60,12 +61,13 @@ def run(
 ):
     "Fit and write; then compare, draw and print"
     held_out = holdout_mask(len(X)) & source["compare"]
-    recorder = recorder_for(model, X[~held_out], X[held_out], source) if with_frames else None
+    X_train = rows_where(X, ~held_out)
+    recorder = recorder_for(model, X_train, X[held_out], source) if with_frames else None
     state, seconds = (begun.state, begun.seconds) if begun else (None, 0)
     if recorder and state: recorder.restore(out, begun.meta, state)
     about = dict(source=source, training=dict(every=every, frames=with_frames))
     training = Training(out, about, every, recorder, seconds)
-    failed = training.fit(model, X[~held_out], state)
+    failed = training.fit(model, X_train, state)
     if not is_first(): return
     report.conclude(model, X, y, out, source, training.seconds)
     if failed: raise failed
@@ -159,12 +161,15 @@ sample_command = command(sample)
 def predict(
     path:str,             # A run directory
     data:str,             # A .csv, .parquet, .npy or .npz file, or a folder of images, of any size
-    out:str="labels.csv", # A .csv to be (label, probability, score), or an .npy (labels); must not exist
+    out:str="labels.csv", # A .csv to be (label, probability, score, margin), or an .npy (labels); must not exist
+    margins:str=None,     # An .npy to be for the margins: nats from each label to its runner-up; must not exist
     device:str=None,      # Where to load the run; else where it was trained, or on what there is
+    max_memory:float=None, # GB beside the libraries; else the limit of the run, if it has one
 ):
     "Label new points by a run; columns of a table are found by their names"
     model = KVAE.load(path, device)
-    sizes = write_labels(model, point_pieces(data, source_of(path)), out)
+    pieces = point_pieces(data, source_of(path), rows_within(model, max_memory))
+    sizes = write_labels(model, pieces, out, margins)
     shares = ", ".join(f"{j}: {n}" for j, n in enumerate(sizes))
     print(f"{sizes.sum()} points labelled: {out} (points of each expert: {shares})")
 

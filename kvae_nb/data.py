@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CENTRES', 'DATASETS', 'READABLE', 'five_modes', 'five_modes_log_density', 'authors_modes',
            'authors_modes_log_density', 'digits', 'data_root', 'mnist', 'deskew', 'find_points', 'load', 'holdout_mask',
-           'load_again']
+           'rows_where', 'load_again']
 
 # %% ../nbs/method/13_data.ipynb #dffd3541
 import os
@@ -175,6 +175,14 @@ def holdout_mask(
 )->np.ndarray: # `(n,)` bool
     "A fixed random fifth, for held-out numbers"
     return np.random.default_rng(0).permutation(n) < n // 5
+
+# %% ../nbs/method/13_data.ipynb #aef18391
+def rows_where(
+    X,    # `(n, *shape)` an array, or files (chapter *stored*)
+    keep, # `(n,)` bool
+):        # `X` itself where all are kept
+    "The rows that are kept"
+    return X if keep.all() else X[keep]
 
 # %% ../nbs/method/13_data.ipynb #d1e15189
 def load_again(

@@ -24,7 +24,7 @@ from .competition import finish
 from .doubts import counted_report, densities_of, doubted, of_weights
 from .hills import counting_seconds
 from .how_many import HowMany, check_range, how_many
-from .memory import say_memory
+from .memory import resolved, say_memory
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .plan import planned
@@ -85,8 +85,9 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     about, shape = Settings(**self.settings_params(min(max(low, 4), high))), X.shape[1:]
     expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
-    part = random_part(len(X), self.max_train, seed)
-    with undisturbed(), phase("how many"): return how_many(X if len(part) == len(X) else X[part], low, high, seed)
+    most = resolved(Settings(**self.settings_params(high)), shape, len(X)).max_train
+    part = random_part(len(X), most, seed)
+    with undisturbed(), phase("how many"): return how_many(X[:] if len(part) == len(X) else X[part], low, high, seed)
 
 # %% ../nbs/method/54_estimator.ipynb #03ab03ac
 @patch
@@ -97,7 +98,7 @@ def resolved_settings(self:KVAE,
     "The settings of a run on `X`, checked against it"
     seed = to_seed(self.random_state)
     k = k or getattr(self.counted(X, seed), "k", 1)
-    s = Settings(**self.settings_params(k), seed=seed).resolve(X.shape[1:], len(X))
+    s = resolved(Settings(**self.settings_params(k), seed=seed), X.shape[1:], len(X))
     if len(X) < s.n_components:
         raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(X)}")
     if s.max_train < s.n_components:

@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 from .checks import argument_error
 from .curves import plot_history
-from .data import holdout_mask
+from .data import holdout_mask, rows_where
 from .estimator import KVAE
 from .evaluation import clustering_scores
 from .plots import plot_composition, plot_partition, plot_rows
@@ -96,7 +96,7 @@ def run_pictures(
 def _samples(model): return [model.sample(12, component=j, random_state=j)[0] for j in range(len(model.weights_))]
 
 def _draw_plane(figure, model, X, columns):
-    ax = plot_partition(X, model.labels_, samples=_samples(model), ax=figure.subplots())
+    ax = plot_partition(X[:], model.labels_, samples=_samples(model), ax=figure.subplots())  # files are read here
     ax.set(**_axis_names(columns))
 
 def _draw_rows(figure, model, rows, what):
@@ -225,7 +225,7 @@ def conclude(
 ):
     "Compare, draw and print what was found; `results.json` comes last"
     held_out = holdout_mask(len(X)) & source["compare"]
-    X, X_held_out = X[~held_out], X[held_out]
+    X, X_held_out = rows_where(X, ~held_out), X[held_out]
     y = None if y is None else y[~held_out]
     one = dict(method="kVAE", **run_scores(model, y), seconds=seconds)
     rows = compare(X, X_held_out, y, model, seconds) if source["compare"] else [one]

@@ -17,6 +17,7 @@ from .checkpoint import read_state, to_plain, write_state
 from .checks import argument_error, check_number
 from .competition import go_on
 from .estimator import KVAE
+from .memory import resolved
 from .progress import shown_if
 from .randomness import undisturbed
 from .runs import new_run, run_file
@@ -105,7 +106,7 @@ def load(cls:KVAE,
 def _fit_again(self:KVAE, X, on_state):
     "Go on from the last state, in the same units and under the same seed, on points that may be others"
     x, seed = self._seen(X), self.settings_.seed
-    told = Settings(**self.settings_params(self.state_.k), seed=seed).resolve(x.shape[1:], len(x))
+    told = resolved(Settings(**self.settings_params(self.state_.k), seed=seed), x.shape[1:], len(x))
     with undisturbed(), shown_if(self.verbose):
         state = go_on(self.state_, told, x)
         self._run(state.settings, self.scaling_, x, on_state=on_state, begun=state)

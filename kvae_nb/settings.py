@@ -152,6 +152,8 @@ class Settings(_Discriminators):
     dtype:str=setting("Of weights and data", one_of("float32", "float64"), "float32")
     max_train:int=setting("Points that experts are trained on, at most: of more a random part, and all are assigned",
                           whole(1), 200_000)
+    max_memory:float=setting("GB that a run may hold beside the libraries and your own points: `max_train` and pieces "
+                             "shrink until it is enough; None: no limit", real(1e-3))
 
     def __post_init__(self):
         for f in dataclasses.fields(self): object.__setattr__(self, f.name, _plain(getattr(self, f.name)))

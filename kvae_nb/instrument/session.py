@@ -104,6 +104,8 @@ def _compete(self:Session, gate, camera, recording):
 def _prepare(self:Session, params):
     "Settings and camera of a run, checked"
     if "n_init" in params: raise argument_error("n_init", "left alone: one run is watched at a time", params["n_init"])
+    limited = params.get("max_memory") is not None
+    if limited: raise argument_error("max_memory", "left alone: all points are drawn", params["max_memory"])
     s = Settings(**params, n_init=1).resolve(self.X.shape[1:], len(self.X))
     few = len(self.X) < s.n_components
     if few: raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(self.X)}")
