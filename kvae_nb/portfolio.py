@@ -100,7 +100,7 @@ def graph_cut(
 def _candidates(Z, P, k, seed):
     "Names, about how many seconds each takes, and functions; the simplest first"
     (n, d), wide = P.shape, Z.shape[1]
-    n_starts = 10 if wide <= DIMENSIONS else 3
+    n_starts = 10 if wide == d else 3
     em = lambda C, times=1, d=d: times * (3e-4 + 5e-9 * n * C * d + 1e-11 * C * d**3)  # steps of it
     yield "k-means", .005 + 2e-9 * n * k * wide * 30, lambda: KMeans(k, n_init=10, random_state=seed).fit_predict(Z)
     yield "full Gaussians", em(k, 20 * n_starts, wide), lambda: gaussians(Z, k, seed, n_starts).predict(Z)
@@ -113,7 +113,6 @@ def _candidates(Z, P, k, seed):
     graph = lambda: neighbour_graph(*neighbours(Z))
     yield "communities", communities_seconds(n, k) + 1e-9 * n * n * wide, lambda: communities(graph(), k, seed)
     yield "Ward's tree", .001 + 1e-8 * n * n * (1 + wide / 30), lambda: AgglomerativeClustering(k).fit_predict(Z)
-
 
 # %% ../nbs/method/38_portfolio.ipynb #63ff1fd0
 def in_order(labels):
