@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SETS', 'END', 'UNBALANCED', 'MNIST_SETS', 'TRUTH', 'TINY', 'VARIANTS', 'blobs', 'circles', 'moons', 'varied', 'aniso',
            'gaussians_at', 'ring_of_8', 'grid_of_25', 'blob_in_ring', 'noise', 'unequal', 'outlier', 'other_units',
-           'constant_column', 'topics', 'mnist_part', 'others', 'labels_of', 'row_of', 'kvae_row', 'rival_row',
-           'mnist_tasks', 'suite_seed', 'suite_ablations_seed', 'scores_of', 'below_simple']
+           'constant_column', 'topics', 'classes', 'spreads', 'mnist_part', 'others', 'labels_of', 'row_of', 'kvae_row',
+           'rival_row', 'mnist_tasks', 'suite_seed', 'suite_ablations_seed', 'scores_of', 'below_simple']
 
 # %% ../../nbs/experiments/07_suite.ipynb #629f36f5
 import warnings
@@ -97,6 +97,18 @@ def topics(seed, d):
     X = centres[y] / np.linalg.norm(centres[y], axis=1, keepdims=True) + .8 / np.sqrt(d) * rng.normal(size=(500, d))
     return X / np.linalg.norm(X, axis=1, keepdims=True), y
 
+# %% ../../nbs/experiments/07_suite.ipynb #235ba2f0
+def classes(seed, n, d, informative, redundant, k):
+    "Stretched Gaussians of scikit-learn in some of the columns"
+    return datasets.make_classification(n, d, n_informative=informative, n_redundant=redundant, n_classes=k,
+                                        n_clusters_per_class=1, class_sep=1.5, random_state=seed)
+
+def spreads(seed, n=1000, d=25, k=3):
+    "Gaussians of different covariance, and nearly the same mean"
+    rng = np.random.default_rng(seed)
+    y, stretch, mean = rng.integers(k, size=n), rng.normal(size=(k, d, d)) / np.sqrt(d), .3 * rng.normal(size=(k, d))
+    return np.einsum("nij,nj->ni", stretch[y], rng.normal(size=(n, d))) + mean[y], y
+
 # %% ../../nbs/experiments/07_suite.ipynb #195b3f5d
 SETS = dict(  # name -> (function of the seed, k)
     circles=(circles, 2), moons=(moons, 2), varied=(varied, 3), aniso=(aniso, 3), blobs=(blobs, 3),
@@ -110,6 +122,9 @@ SETS = dict(  # name -> (function of the seed, k)
     outlier_k5=(lambda seed: outlier(seed, True), 5), outlier_k4=(lambda seed: outlier(seed, False), 4),
     other_units=(other_units, 3), constant_column=(constant_column, 3),
     topics_64=(lambda seed: topics(seed, 64), 4), topics_768=(lambda seed: topics(seed, 768), 4),
+    classes_20=(lambda seed: classes(seed, 1500, 20, 8, 4, 4), 4),
+    classes_15=(lambda seed: classes(seed, 400, 15, 6, 0, 3), 3),
+    classes_16=(lambda seed: classes(seed, 2500, 16, 10, 2, 6), 6), spreads_25=(spreads, 3),
     iris=(lambda seed: datasets.load_iris(return_X_y=True), 3),
     wine=(lambda seed: datasets.load_wine(return_X_y=True), 3),
     breast_cancer=(lambda seed: datasets.load_breast_cancer(return_X_y=True), 2),
@@ -117,8 +132,8 @@ SETS = dict(  # name -> (function of the seed, k)
     digit_images=(lambda seed: digits(), 10))
 
 # %% ../../nbs/experiments/07_suite.ipynb #50866f09
-END = ("varied grid_of_25 blob_in_ring authors_3 authors_6_k5 unequal_1980_20 outlier_k4 topics_768 wine breast_cancer "
-       "mnist_5000").split()
+END = ("varied grid_of_25 blob_in_ring authors_3 authors_6_k5 unequal_1980_20 outlier_k4 topics_768 classes_16 wine "
+       "breast_cancer mnist_5000").split()
 UNBALANCED = ("unequal_950_50", "unequal_1980_20", "outlier_k5", "outlier_k4")  # judged by ARI
 
 def mnist_part(root, n):
