@@ -164,7 +164,7 @@ class Units(nn.Module):
 def _embedded(maps, alive, of_others):
     "Maps of the living columns as maps of all: the others come last, and are mapped to `of_others` times themselves"
     d, n_alive = len(alive), int(alive.sum())
-    if maps.shape[1] == 1:
+    if maps.shape[1] == 1 < n_alive:
         row = maps.new_full((len(maps), 1, d), of_others)
         row[..., alive] = maps
         return row
