@@ -43,7 +43,7 @@ def planned_bytes(
     block = 4 * each + s.batch_size * (4 * d + 6 * sum(s.hidden))
     return dict(data=n * d * (size + 8 * own), experts=copies * k * (each + _n_weights(make_scorer, s, shape)) * size,
                 draws=steps * k * s.batch_size * (24 + s.latent * size), block=together * block * size,
-                scores=4 * n * k * size, start=n * d * size * 4 * (s.init == "graph"), labels=24 * n_all)
+                scores=4 * n * k * size, start=n * d * size * 6 * (s.init == "graph"), labels=24 * n_all)
 
 # %% ../nbs/method/44_memory.ipynb #7497f486
 def memory_of(

@@ -118,12 +118,12 @@ def climb(
     "Gradient steps of all experts that have points, block after block; the mean loss of each"
     blocked, mean = blocks(learner, busy), learner.params[0].new_zeros(len(busy))
     for block in blocked:
-        losses = [mean.new_zeros(len(block))]
+        losses = mean.new_zeros(len(block), n_steps + 1)  # in one place: kept apart, they pin the memory between them
         with _block_of(learner, block, busy, places) as part:
             for t in paced(range(n_steps)):
                 loss = loss_of(part.net, block, t)
                 part.step(loss, lr[0] + (lr[1] - lr[0]) * t / n_steps)
-                losses.append(loss.detach())
-        mean[block.start:block.stop] = torch.stack(losses, 1).sum(1) / max(n_steps, 1)
+                losses[:, t] = loss.detach()
+        mean[block.start:block.stop] = losses.sum(1) / max(n_steps, 1)
     if len(blocked[0]) < len(busy): learner.steps[0].add_(n_steps)
     return mean
