@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['log_normaliser', 'log_weights', 'two_best', 'shares', 'kl_curves', 'starved', 'halves', 'members_of', 'runners_up',
-           'runner_counts', 'cut', 'contacts', 'merge']
+           'cut', 'contacts', 'merge']
 
 # %% ../nbs/method/29_assignment.ipynb #1b085e3c
 import math
@@ -101,16 +101,9 @@ def runners_up(
     log_w, # `(n, k)` scores as the rule compares them
 )->torch.Tensor: # `(k, k)` symmetric counts, zeros on the diagonal
     "How many points have a and b as their two best experts"
-    best = log_w.topk(min(2, log_w.shape[1]), dim=1).indices
-    return runner_counts(best[:, 0], best[:, -1], log_w.shape[1])
-
-def runner_counts(
-    c,      # `(n,)` the best expert of each point
-    second, # `(n,)` its runner-up
-    k:int,  # Experts
-)->torch.Tensor: # As `runners_up`
-    "The same, where the two are known"
-    counts = torch.bincount(c * k + second, minlength=k * k).view(k, k)
+    k = log_w.shape[1]
+    best = log_w.topk(min(2, k), dim=1).indices
+    counts = torch.bincount(best[:, 0] * k + best[:, -1], minlength=k * k).view(k, k)
     return (counts + counts.T).fill_diagonal_(0)
 
 # %% ../nbs/method/29_assignment.ipynb #d1d3cd4e

@@ -57,7 +57,7 @@ class Columns:
     ):
         self.state, self.scorer, self.experts, self.places = state, scorer, experts, None
         if state.rule is not None: return  # a rule of one's own sees all scores
-        self.scorer, self.experts = (getattr(part, "own", part) for part in (scorer, experts))
+        self.scorer, self.experts = (part.own if hasattr(part, "whole") else part for part in (scorer, experts))
         scored_by = self.experts if isinstance(scorer, Bound) else self.scorer
         self.places = getattr(scored_by, "places", None)
 
