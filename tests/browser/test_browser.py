@@ -106,6 +106,31 @@ def test_five_modes(opened, kind):
         runs_and_pauses(nb)
 
 
+LATE = """
+from pathlib import Path
+class Late(type(shown)):  # speaks when a page has been told everything and cannot listen yet, and counts how often
+    asked = 0
+    def get_state(self, key=None, drop_defaults=False):
+        state = super().get_state(key, drop_defaults)
+        if key is None:
+            self.asked += 1
+            self.say(f"late {self.asked}")
+            Path("late.txt").write_text(f"{self.asked}")
+        return state
+shown.session.wait()
+shown.__class__ = Late
+shown
+"""
+
+
+def test_loading(opened):
+    "Voila: what is said while the page loads reaches it"
+    with opened("voila", [modes(150).replace("\nStepper", "\nshown = Stepper") + LATE], "loading") as nb:
+        nb.wait_for("^late ", seconds=60)
+        nb.page.wait_for_timeout(2000)
+        nb.wait_for(rf"^late {(nb.root/'late.txt').read_text()}$", seconds=60)
+
+
 def worked(nb, milliseconds):
     "Processor seconds that the kernel uses in some time"
     before = nb.kernel_seconds()
