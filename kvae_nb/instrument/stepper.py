@@ -121,6 +121,7 @@ class Stepper(Instrument):
         self.buttons, self.controls = self._make_buttons(), self._make_controls()
         super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder)
         self.add_class("kvae-stepper")
+        self.viewer.make_expert_buttons(self.session.settings.n_components)
         self.session.on_change = self.update
         self.update()
 
@@ -160,7 +161,9 @@ def change(self:Stepper,
 def _begin(self:Stepper, **changes):
     "Reset the session, and say what is different"
     before = self.session.settings
-    self.session.reset(**changes)
+    with self.viewer.lock:  # until all widgets are there, the run's thread waits
+        self.session.reset(**changes)
+        self.viewer.make_expert_buttons(self.session.settings.n_components)
     names = {name: CONTROLS.get(name, (name,))[0] for name in changes}
     what = ", ".join(f"{names[name]} {getattr(before, name)} → {v}" for name, v in changes.items())
     begun = f"{what}: a new run has begun" if what else "A new run has begun"

@@ -149,13 +149,14 @@ def show(self:Viewer,
         self.scene, self.decode, self.others = scene, decode, others or {}
         newest = dataclasses.replace(self.view, i=len(scene.recording) - 1)
         self.view = clamp_view(newest, scene.recording)
-        self._make_expert_buttons()
+        self.make_expert_buttons(self.recording.k)
         self.refresh()
 
 @patch
-def _make_expert_buttons(self:Viewer):
+def make_expert_buttons(self:Viewer,
+    k:int, # Experts
+):
     "A button for each expert, in its colour"
-    k = self.recording.k
     if len(self.experts.children) == k + 1: return
     everyone = button("all", "expert-all", lambda: self.change_view(expert=None))
     self.experts.children = [everyone, *[self._expert_button(j) for j in range(k)]]
