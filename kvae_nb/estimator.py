@@ -132,7 +132,7 @@ def _take(self:KVAE, s, scaling, state, lower_bound):
     "Set the fitted attributes"
     alone = lambda v: v[0] if isinstance(v, (list, np.ndarray)) and len(v) == 1 else v
     self.settings_, self.scaling_, self.state_, self.lower_bound_ = s, scaling, state, lower_bound
-    self.labels_ = state.c[0].cpu().numpy()
+    self.n_components_, self.labels_ = s.n_components, state.c[0].cpu().numpy()
     self.weights_ = state.alpha[0].double().cpu().numpy()
     self.n_iter_, self.n_features_in_ = state.iteration, math.prod(scaling.shape)
     self.history_ = [{name: to_plain(alone(v)) for name, v in h.items()} for h in state.history]
