@@ -228,8 +228,9 @@ def explore(
     for path in runs: SavedRecording(path)
     n = len(load(data)[0]) if data not in DATASETS else math.inf
     check_number("k", k, 1, n, whole=True)
+    page = explore_notebook(runs, lasting_name(data), k, Path(folder).resolve(), device)
     missing = find_spec("voila") is None
     if missing: raise argument_error("voila", "installed, to serve the page: pip install 'kvae_nb[explore]'", None)
-    serve(explore_notebook(runs, lasting_name(data), k, Path(folder).resolve(), device), port, no_browser)
+    serve(page, port, no_browser)
 
 explore_command = command(explore)

@@ -8,7 +8,7 @@ import torch
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackError
 
-from kvae_nb import KVAE, changes, cli, communities, files, frechet, labelling, saving, tables
+from kvae_nb import KVAE, changes, cli, communities, files, frechet, labelling, ranks, saving, shards, tables, training
 from kvae_nb.experiments import clusters
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
@@ -30,6 +30,11 @@ def two_hold_a_run(folder, monkeypatch):
 def no_voila(folder, monkeypatch):
     monkeypatch.setattr(cli, "find_spec", lambda _: None)
     cli.explore(None, None, "five_modes", 3)
+
+
+def another_device_without_voila(folder, monkeypatch):
+    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    cli.explore(None, None, "five_modes", 3, device="tpu")
 
 
 def no_embedding(folder, monkeypatch):
@@ -98,9 +103,38 @@ def not_in_utf_8(folder, monkeypatch):
     tables._csv_layout(folder/"a.csv")
 
 
+def nine_ranks(monkeypatch):
+    "This process believes that it is the first of nine; the others know of other data"
+    for name, value in dict(is_initialized=True, get_world_size=9, get_rank=0).items():
+        monkeypatch.setattr(shards.dist, name, lambda value=value: value)
+    def gather(found, about): found[:] = [about, *8 * [dict.fromkeys(about, "other")]]
+    monkeypatch.setattr(shards.dist, "all_gather_object", gather)
+
+
+def experts_for_nine_ranks(folder, monkeypatch):
+    nine_ranks(monkeypatch)
+    shards.sharded_parts(SimpleNamespace(n_components=8), (2,))
+
+
+def a_state_for_nine_ranks(folder, monkeypatch):
+    nine_ranks(monkeypatch)
+    shards.sharded_state(SimpleNamespace(k=7))
+
+
+def ranks_that_differ(folder, monkeypatch):
+    nine_ranks(monkeypatch)
+    ranks.check_agreement(dict(data="mine"))
+
+
+def frames_of_ranks(folder, monkeypatch):
+    nine_ranks(monkeypatch)
+    training.Training(folder, {}, watch=print)
+
+
 MET = {
     two_hold_a_run: "path should be a run that no other process trains",
     no_voila: "voila should be installed, to serve the page: pip install",
+    another_device_without_voila: "device should be",
     no_embedding: "the graph of neighbours has no embedding",
     pooled_beyond_the_image: "disc_pool should be at most the images' side, 8; got 9",
     no_umap: "pip install umap-learn",
@@ -114,6 +148,10 @@ MET = {
     a_scale_of_zero: "scale should be positive",
     a_checkpoint_alone: "a run directory of a fitted KVAE; got",
     not_in_utf_8: "data should be a text file in UTF-8",
+    experts_for_nine_ranks: "n_components should be at least the number of ranks, 9; got 8",
+    a_state_for_nine_ranks: "n_components should be at least the number of ranks, 9; got 7",
+    ranks_that_differ: "data should be the same on all ranks: mine on rank 0; got other on rank 1",
+    frames_of_ranks: "frames should be off: several ranks keep none; got True",
 }
 
 
