@@ -29,7 +29,7 @@ def small_gaussians(
     R = np.eye(C)[KMeans(C, n_init=1, random_state=seed).fit_predict(Z)] if C > 1 else np.ones((n, 1))
     prior, last = _within(R, Z), -np.inf
     for _ in range(n_steps):
-        mixture = m_step(R[:, R.sum(0) > 1e-3], Z, prior, 2 if d <= 3 else d + 2)
+        mixture = m_step(R[:, R.sum(0) > 1e-3], Z, prior, 2 * (d + 2))
         log_w = log_prob(Z, *mixture)
         fit = logsumexp(log_w, 1).mean()
         if fit - last < 1e-4: break
