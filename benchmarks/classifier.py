@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 from torch.nn import functional as F
 
+from kvae_nb.base.randomness import generator, seeded
 from kvae_nb.data import mnist
 from kvae_nb.frechet import ClassifierFeatures, DigitNet, Reference
-from kvae_nb.randomness import generator, seeded
 from kvae_nb.runs import Timer, environment, sha256, write_json
 
 

@@ -20,7 +20,7 @@ from fastcore.script import call_parse
 from side_by_side import CLOCK, in_turn, keep_memory
 from torch.nn import functional as F
 
-from kvae_nb.randomness import generator
+from kvae_nb.base.randomness import generator
 from kvae_nb.runs import environment, write_json
 from kvae_nb.stack import StackedConv, StackedConvTranspose
 

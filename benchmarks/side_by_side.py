@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from kvae_nb import KVAE, progress
+from kvae_nb import KVAE
+from kvae_nb.base import progress
 
 CLOCK = "processor seconds of this process, on one thread"
 

@@ -14,7 +14,7 @@ import torch
 from sklearn.cluster import AgglomerativeClustering, SpectralClustering
 from sklearn.decomposition import PCA
 
-from .checks import check_choice, check_number
+from .base.checks import check_choice, check_number
 from .settings import CHOICES
 
 # %% ../nbs/method/29_assignment.ipynb #01959512

@@ -16,7 +16,7 @@ from torch import nn
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
-from .checks import argument_error
+from .base.checks import argument_error
 from .stack import StackedConv, StackedConvTranspose, StackedLinear, mlp
 
 # %% ../nbs/method/23_autoencoder.ipynb #4970b4c1

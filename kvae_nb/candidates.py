@@ -11,8 +11,8 @@ import math
 import torch
 from torch.nn import functional as F
 
-from .pausing import paced
-from .places import Places
+from .base.draws import Places
+from .base.pausing import paced
 
 # %% ../nbs/method/22_candidates.ipynb #974e4860
 def means_of(

@@ -12,7 +12,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .checks import argument_error
+from .base.checks import argument_error
 from .runs import FORMAT, flush, named_error, read_manifest, run_file, sealed, sha256, write_bytes
 
 try:

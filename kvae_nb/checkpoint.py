@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save
 
-from .checks import argument_error, get_device
+from .base.checks import argument_error, get_device
 from .intact import check_course, check_partition, check_report
 from .protocols import BaseExperts, BaseScorer, method
 from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from . import report
-from .checks import argument_error, check_number, get_device
+from .base.checks import argument_error, check_number, get_device
 from .commands import command
 from .data import DATASETS, holdout_mask, load, load_again, rows_where
 from .estimator import KVAE

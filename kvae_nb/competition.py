@@ -13,12 +13,12 @@ import dataclasses
 import numpy as np
 
 from .assignment import members_of, shares
-from .checks import argument_error, get_device
+from .base.checks import argument_error, get_device
+from .base.progress import expect, phase
+from .base.randomness import generator, seeded
 from .iteration import step
 from .plan import iteration_name, stretch_name
-from .progress import expect, phase
 from .protocols import BaseExperts, method
-from .randomness import generator, seeded
 from .scoring import best_two
 from .selection import choose, keep_best, split_off
 from .state import State, ahead, check_losses, make_experts, make_scorer, n_quiet, rule_at, start

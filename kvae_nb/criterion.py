@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 
-from .progress import tracked
+from .base.progress import tracked
 
 # %% ../nbs/method/35_criterion.ipynb #7dafa9ae
 def m_step(

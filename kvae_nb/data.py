@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .checks import argument_error, as_array, check_choice, check_number
+from .base.checks import argument_error, as_array, check_choice, check_number
 from .files import Points, import_torchvision, is_readable, read_points
 
 # %% ../nbs/method/13_data.ipynb #a7fa1000

@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from . import stack
-from .pausing import paced
-from .places import Places, draw_own
+from .base.draws import Places, draw_own
+from .base.pausing import paced
+from .base.randomness import generator
 from .protocols import BaseExperts, BaseScorer, method
-from .randomness import generator
 from .stack import Learner, StackedLinear
 from .windows import windowed
 

@@ -18,8 +18,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import competition
 from .autoencoder import StackedVAE
+from .base.checks import argument_error, as_array, check_number, checked_points
+from .base.progress import expect, phase, shown_if
+from .base.randomness import generator, to_seed, undisturbed
 from .checkpoint import to_plain
-from .checks import argument_error, as_array, check_number, checked_points
 from .competition import finish
 from .doubts import counted_report, densities_of, doubted, of_weights
 from .hills import counting_seconds
@@ -28,8 +30,6 @@ from .memory import resolved, say_memory
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .plan import planned
-from .progress import expect, phase, shown_if
-from .randomness import generator, to_seed, undisturbed
 from .selection import lower_bound
 from .settings import Settings
 from .shards import shared_out, whole_state

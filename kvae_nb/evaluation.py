@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.neighbors import KernelDensity
 
-from .checks import argument_error, as_array, check_number
+from .base.checks import argument_error, as_array, check_number
 
 # %% ../nbs/method/56_evaluation.ipynb #55767545
 def purity(

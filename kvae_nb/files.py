@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
-from .checks import argument_error
+from .base.checks import argument_error
 from .stored import Stored
 from .tables import TABLES, read_table
 

@@ -15,7 +15,7 @@ import torch
 from sklearn.metrics.pairwise import polynomial_kernel
 from torch import nn
 
-from .checks import argument_error, as_array, check_number, get_device
+from .base.checks import argument_error, as_array, check_number, get_device
 from .data import import_torchvision
 
 # %% ../nbs/method/57_frechet.ipynb #b419dd16

@@ -16,12 +16,12 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from .checks import argument_error, as_array
+from .base.checks import argument_error, as_array
+from .base.progress import expect, phase, tracked
+from .base.randomness import child_seed
 from .criterion import log_prob, softmax
 from .hills import SIZES, from_halves, gaussians_seconds, log_density, small_gaussians
 from .portfolio import DIMENSIONS, PART, dimensions, in_order, project, standardise
-from .progress import expect, phase, tracked
-from .randomness import child_seed
 
 # %% ../nbs/method/40_how_many.ipynb #25a21e68
 PATIENCE = 3 # Sizes in a row that may be worse than the best

@@ -9,7 +9,7 @@ __all__ = ['check_course', 'check_partition', 'check_report']
 import math
 import numbers
 
-from .checks import argument_error, check_choice, check_number
+from .base.checks import argument_error, check_choice, check_number
 from .state import PHASES
 
 # %% ../nbs/method/51_intact.ipynb #4089e663

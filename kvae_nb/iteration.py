@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from .assignment import halves, kl_curves, members_of, shares, starved
+from .base.progress import phase
+from .base.randomness import generator, seeded
 from .candidates import LOOKED, MISSED, missed_share
 from .discriminator import Bound
-from .progress import phase
 from .protocols import BaseScorer, method, offers
-from .randomness import generator, seeded
 from .scoring import Assigned, assigned
 from .state import State, check_losses, compared, rule_at
 

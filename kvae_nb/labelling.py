@@ -17,13 +17,13 @@ import torch
 
 import kvae_nb.saving  # noqa: F401, it patches KVAE
 from .assignment import two_best
-from .checks import argument_error, as_array
+from .base.checks import argument_error, as_array
+from .base.randomness import undisturbed
 from .data import deskew, find_points
 from .discriminator import Bound
 from .doubts import far_doubt, far_scores
 from .estimator import KVAE
 from .memory import check_scoring
-from .randomness import undisturbed
 from .runs import atomic_path
 from .state import by_restart, compared, rule_at
 from .streamed import rows_at_once

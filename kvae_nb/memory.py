@@ -13,10 +13,10 @@ import warnings
 
 import torch
 
-from .checks import argument_error, get_device
+from .base.checks import argument_error, get_device
+from .base.progress import tell
 from .own_training import REFITS
 from .portfolio import PART
-from .progress import tell
 from .settings import MANY, Settings
 from .state import make_experts, make_scorer
 from .streamed import SHARE, bytes_of_row

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
-from .randomness import generator
+from .base.randomness import generator
 from .vae import VAEExperts
 
 # %% ../nbs/method/25_mixture.ipynb #b543440e

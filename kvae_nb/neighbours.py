@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from .pausing import paced
+from .base.pausing import paced
 
 # %% ../nbs/method/36_neighbours.ipynb #981ad367
 def tangents(

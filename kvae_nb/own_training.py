@@ -14,10 +14,10 @@ import torch
 from fastcore.basics import patch
 
 from . import stack
+from .base.draws import Places, all_of, draw_own, own_of
+from .base.progress import phase, tracked
+from .base.randomness import generator
 from .own_units import POINTS_PER_FEATURE, OwnUnitsExperts
-from .places import Places, all_of, draw_own, own_of
-from .progress import phase, tracked
-from .randomness import generator
 from .trial import TRIAL, is_worth_it, parted
 from .units import white_units, without_far
 from .white import blank_prior, fit_code_prior, spread_prior, white_elbo

@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from .checks import argument_error, as_array
+from .base.checks import argument_error, as_array
 from .estimator import KVAE
 from .plots import plot_partition
 from .report import run_pictures, typical

@@ -11,8 +11,8 @@ import re
 
 from fastcore.meta import delegates
 
-from .checks import argument_error, check_choice
-from .fields import ByKind, BySize
+from .base.checks import argument_error, check_choice
+from .base.fields import ByKind, BySize
 from .settings import CHOICES, Settings
 
 # %% ../nbs/method/07_parameters.ipynb #b0895501

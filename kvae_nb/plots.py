@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgba_array
 
-from .checks import argument_error
+from .base.checks import argument_error
 
 # %% ../nbs/method/16_plots.ipynb #09addb81
 PALETTE = "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd".split()

@@ -19,11 +19,11 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
 from .assignment import cut, runners_up
+from .base.progress import expect, phase, tracked
+from .base.randomness import child_seed
 from .communities import communities, communities_seconds, links, separation, settle
 from .criterion import judge, judge_seconds
 from .neighbours import NEIGHBOURS, neighbour_graph, neighbours
-from .progress import expect, phase, tracked
-from .randomness import child_seed
 from .scaling import natural_units
 from .settings import MANY
 

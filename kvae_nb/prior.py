@@ -14,9 +14,9 @@ from fastcore.basics import patch
 from sklearn.mixture import GaussianMixture
 from torch import nn
 
-from .checks import argument_error
-from .places import Places, draw_own, own_of, widened
-from .randomness import child_seed, generator
+from .base.checks import argument_error
+from .base.draws import Places, draw_own, own_of, widened
+from .base.randomness import child_seed, generator
 from .vae import VAEExperts
 
 # %% ../nbs/method/26_prior.ipynb #4cc5e643

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from fastcore.basics import patch
 from torch import Generator, Tensor
 
-from .checks import argument_error
+from .base.checks import argument_error
 
 # %% ../nbs/method/18_protocols.ipynb #b548a18c
 @runtime_checkable

@@ -17,7 +17,7 @@ from functools import wraps
 import torch
 import torch.distributed as dist
 
-from .checks import argument_error
+from .base.checks import argument_error
 from .shards import is_sharded
 
 # %% ../nbs/method/62_ranks.ipynb #cef4c8d8

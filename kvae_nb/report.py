@@ -16,13 +16,13 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 from tabulate import tabulate
 
-from .checks import argument_error
+from .base.checks import argument_error
+from .base.randomness import undisturbed
 from .curves import plot_history
 from .data import holdout_mask, rows_where
 from .estimator import KVAE
 from .evaluation import clustering_scores
 from .plots import plot_composition, plot_partition, plot_rows
-from .randomness import undisturbed
 from .runs import Timer, atomic_path, environment, write_json
 from .scoring import best_two
 from .summary import n_of

@@ -15,8 +15,8 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from .checks import argument_error
-from .machine import Timer, environment  # noqa: F401  their home was here
+from .base.checks import argument_error
+from .base.machine import Timer, environment  # noqa: F401  their home was here
 from .untrusted import plain_file, read_json, sealed
 
 # %% ../nbs/method/09_runs.ipynb #9543814f

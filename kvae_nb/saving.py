@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 from sklearn.utils.validation import check_is_fitted
 
 from . import assignment
+from .base.checks import argument_error, check_number
+from .base.progress import shown_if
+from .base.randomness import undisturbed
 from .checkpoint import read_state, to_plain, write_state
-from .checks import argument_error, check_number
 from .competition import go_on
 from .estimator import KVAE
 from .memory import resolved
-from .progress import shown_if
-from .randomness import undisturbed
 from .runs import new_run, run_file
 from .scaling import Scaling
 from .scoring import best_two

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .checks import argument_error
+from .base.checks import argument_error
 
 # %% ../nbs/method/14_scaling.ipynb #6d6aa477
 FARTHEST = 1e15 # Units from the shift that a value may be away

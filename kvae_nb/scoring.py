@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 
 from .assignment import log_weights, two_best
+from .base.draws import Places, all_of
 from .discriminator import Bound
-from .places import Places, all_of
 from .state import State, by_restart, compared, rule_at
 
 # %% ../nbs/method/45_scoring.ipynb #0ead775a

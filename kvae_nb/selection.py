@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from sklearn.metrics import adjusted_rand_score
 
+from .base.randomness import child_seed, generator
 from .criterion import judge
 from .portfolio import PART, TIE, dimensions, project, standardise
 from .protocols import offers
-from .randomness import child_seed, generator
 from .settings import Settings
 from .state import State, by_restart
 from .streamed import random_part

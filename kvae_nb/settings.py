@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from fastcore.basics import patch
 
-from .checks import argument_error
-from .fields import ByKind, BySize, flag, layers, one_of, real, setting, text, whole
+from .base.checks import argument_error
+from .base.fields import ByKind, BySize, flag, layers, one_of, real, setting, text, whole
 
 # %% ../nbs/method/06_settings.ipynb #79c594c2
 RECIPES = "auto", "paper", "clusters"

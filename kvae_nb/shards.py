@@ -15,9 +15,9 @@ import torch
 import torch.distributed as dist
 from fastcore.basics import patch
 
-from .checks import argument_error
+from .base.checks import argument_error
+from .base.draws import Places
 from .discriminator import Discriminators, Nearest
-from .places import Places
 from .protocols import BaseExperts, BaseScorer
 from .scoring import CURVED
 from .settings import Settings

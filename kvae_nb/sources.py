@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from . import data as data_module
-from .checks import argument_error, as_array
+from .base.checks import argument_error, as_array
 from .data import DATASETS, data_root, find_points
 from .files import Points
 from .parameters import number_or_range

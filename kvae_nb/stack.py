@@ -18,8 +18,8 @@ from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
 
-from .checks import argument_error
-from .places import Places, draw_own
+from .base.checks import argument_error
+from .base.draws import Places, draw_own
 
 # %% ../nbs/method/20_stack.ipynb #4472687b
 def _uniform(shape, fan_in, g):

@@ -15,12 +15,12 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 
 from .assignment import cut, runners_up
-from .checks import argument_error
+from .base.checks import argument_error
+from .base.progress import phase, tracked
+from .base.randomness import child_seed, generator
 from .communities import communities, links, separation
 from .neighbours import neighbour_graph, neighbours, projected
 from .portfolio import CUT, portfolio_partition, standardise
-from .progress import phase, tracked
-from .randomness import child_seed, generator
 from .settings import Settings
 from .vae import VAEExperts, anneal
 

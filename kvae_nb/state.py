@@ -20,13 +20,13 @@ import torch
 import kvae_nb.own_training
 import kvae_nb.prior  # noqa: F401, it patches VAEExperts
 from .assignment import log_weights, members_of, shares
-from .checks import argument_error, get_device
+from .base.checks import argument_error, get_device
+from .base.progress import expect, phase
+from .base.randomness import generator, seeded
 from .discriminator import Bound, Discriminators, Nearest
 from .own_units import POINTS_PER_FEATURE, OwnUnitsExperts
 from .plan import planned
-from .progress import expect, phase
 from .protocols import Experts, Scorer
-from .randomness import generator, seeded
 from .settings import Settings
 from .start import start_and_report
 from .vae import VAEExperts

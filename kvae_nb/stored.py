@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .checks import argument_error
+from .base.checks import argument_error
 
 # %% ../nbs/method/11_stored.ipynb #90097ae8
 def _opened(path):

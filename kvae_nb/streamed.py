@@ -11,7 +11,7 @@ import math
 import numpy as np
 import torch
 
-from .randomness import generator
+from .base.randomness import generator
 from .scaling import Scaling, fit_scaling
 from .settings import Settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .checks import argument_error
+from .base.checks import argument_error
 
 # %% ../nbs/method/10_tables.ipynb #bbc799bd
 TABLES = ".csv", ".parquet"

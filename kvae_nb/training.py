@@ -20,12 +20,12 @@ import torch
 from fastcore.basics import patch
 
 from . import __version__, checkpoint
+from .base.checks import argument_error, check_number
+from .base.progress import shown_if
+from .base.randomness import undisturbed
 from .changes import change_run, hold_run, names_in
 from .checkpoint import read_state, settings_here, to_plain, write_tensors, write_visited
-from .checks import argument_error, check_number
 from .estimator import KVAE
-from .progress import shown_if
-from .randomness import undisturbed
 from .ranks import agreed, check_agreement, is_first
 from .runs import Timer, new_run, open_run, read_manifest, run_file, write_bytes, write_json
 from .saving import model_from, params_of

@@ -8,7 +8,7 @@ __all__ = ['TRIAL', 'GAIN', 'parted', 'is_worth_it']
 # %% ../nbs/method/32_trial.ipynb #1e7f61e9
 import torch
 
-from .randomness import generator
+from .base.randomness import generator
 
 # %% ../nbs/method/32_trial.ipynb #e318c85b
 TRIAL = .2   # Share of the steps that a network gets to prove itself, and of the points that it has to explain unseen

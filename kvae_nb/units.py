@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .randomness import generator
+from .base.randomness import generator
 from .scaling import robust_moments
 
 # %% ../nbs/method/30_units.ipynb #205fc6dd

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .checks import argument_error
+from .base.checks import argument_error
 
 # %% ../nbs/method/01_untrusted.ipynb #dbe6d7a1
 MOST_BYTES = 2**25   # Of a JSON file

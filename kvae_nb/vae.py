@@ -14,11 +14,11 @@ from fastcore.basics import patch
 
 from . import stack
 from .autoencoder import StackedVAE, elbo, importance_bound
+from .base.draws import draw_own, own_of, widened
+from .base.progress import tracked
+from .base.randomness import generator
 from .candidates import among, filled, means_of, nearest
-from .places import draw_own, own_of, widened
-from .progress import tracked
 from .protocols import BaseExperts
-from .randomness import generator
 from .stack import Learner, batches
 from .windows import blocks, climb
 

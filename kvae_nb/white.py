@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from .autoencoder import gaussian_kl
+from .base.randomness import child_seed
 from .prior import LatentPrior
-from .randomness import child_seed
 from .stack import StackedLinear
 from .units import LOG_2PI, Units
 

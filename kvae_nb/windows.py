@@ -10,8 +10,8 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from .pausing import paced
-from .places import Places
+from .base.draws import Places
+from .base.pausing import paced
 from .stack import Learner, holding, overwrite, select
 
 # %% ../nbs/method/21_windows.ipynb #fb56790a

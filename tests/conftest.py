@@ -8,7 +8,7 @@ import pytest
 
 from project import ROOT
 
-MADE = (".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_docs", "build", "demo", "browser", "runs")
+MADE = (".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_docs", "build", "demo", "browser")
 FLAGS = ("slow", "gpu", "browser")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 RUN = """
-from kvae_nb import KVAE, data, progress
+from kvae_nb import KVAE, data
+from kvae_nb.base import progress
 progress.Lines.__init__.__defaults__ = (.4,)
 KVAE(5, random_state=0).fit(data.five_modes(1000, 0)[0])
 """

@@ -16,10 +16,10 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
 from ..assignment import members_of, shares
-from ..checks import argument_error, as_array, check_choice, check_number
+from ..base.checks import argument_error, as_array, check_choice, check_number
+from ..base.randomness import to_seed
 from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..mixture import sample_mixture
-from ..randomness import to_seed
 from ..runs import Timer
 from ..scaling import Scaling, fit_scaling
 from ..settings import Settings

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checks import auto_device, check_choice, check_number
+from ..base.checks import auto_device, check_choice, check_number
 from ..commands import command
 from .ablations import ablations_seed, restarts_seed
 from .ablations_mnist import ablations_mnist_seed

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from ..checks import argument_error
+from ..base.checks import argument_error
 from ..runs import environment, write_json
 from ..settings import Settings, settings_from_json
 

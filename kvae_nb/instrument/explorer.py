@@ -24,7 +24,7 @@ from urllib.parse import quote
 import ipywidgets as W
 from fastcore.basics import patch
 
-from ..checks import argument_error
+from ..base.checks import argument_error
 from ..data import DATASETS, five_modes, load, load_again
 from ..estimator import KVAE
 from .films import latent_plane

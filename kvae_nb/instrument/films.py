@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.decomposition import PCA
 
-from ..checks import argument_error, check_number
+from ..base.checks import argument_error, check_number
 from .frames import Camera, pages
 from .images import draw_experts, draw_flow, draw_latent, draw_members
 from .panels import png

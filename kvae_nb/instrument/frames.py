@@ -15,11 +15,11 @@ import numpy as np
 from safetensors.numpy import save
 
 from ..assignment import log_weights, two_best
+from ..base.checks import check_number
+from ..base.randomness import generator
 from ..checkpoint import record_from_plain, to_plain
-from ..checks import check_number
 from ..plots import as_bytes
 from ..protocols import offers
-from ..randomness import generator
 from ..report import members_by_margin
 from ..runs import write_bytes
 from ..scaling import Scaling

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 
-from ..checks import argument_error, check_choice, check_number
+from ..base.checks import argument_error, check_choice, check_number
 from .frames import members_of, pages, pictures, revived_experts
 from .panels import axes_at, blank, draw_caption, draw_head, flow, inches
 from .recording import Recording, Scene

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
-from ..checks import argument_error
+from ..base.checks import argument_error
 from ..curves import add_divergences, add_moved, add_sizes
 from .frames import empty_experts, revived_experts
 from ..plots import PALE, style

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import argument_error, check_choice
+from ..base.checks import argument_error, check_choice
 from .frames import check_expert
 from .panels import axes_at, blank, draw_head, draw_history, draw_shares, inches, moved, title_at
 from .recording import Scene, shown

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from safetensors.numpy import load_file
 from sklearn.decomposition import PCA
 
-from ..checks import argument_error, check_number
+from ..base.checks import argument_error, check_number
 from .frames import Camera, Frame, frame_name, from_plain, kind_of, plain_of, take_frame, write_frame
 from ..report import as_labels
 from ..runs import open_run, run_file, write_json

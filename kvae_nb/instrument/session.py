@@ -15,10 +15,10 @@ import torch
 from fastcore.basics import patch
 
 from .. import competition
-from ..checks import argument_error, as_array, check_number, get_device
+from ..base.checks import argument_error, as_array, check_number, get_device
+from ..base.pausing import Gate, Stopped, wait_if_paused
 from .frames import Camera, take_frame
 from .recording import Recording
-from ..pausing import Gate, Stopped, wait_if_paused
 from ..settings import Settings
 from ..streamed import scaling_of
 

@@ -16,6 +16,7 @@ import nbformat
 import psutil
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 from playwright.sync_api import sync_playwright
+
 from project import BIN, ROOT
 
 SHOTS = ROOT/"browser"  # screenshots; git ignores them

@@ -8,6 +8,7 @@ import time
 from statistics import median
 
 import pytest
+
 from project import BIN
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
