@@ -26,11 +26,11 @@ from .instrument.recording import Recorder, SavedRecording
 from .labelling import point_pieces, rows_within, source_of, write_labels, write_samples
 from .page import write_page
 from .parameters import number_or_range, takes_settings
+from .points.streamed import scaling_of
 from .ranks import in_ranks, is_first
 from .runs import atomic_path, check_new
 from .settings import settings_to_json
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
-from .streamed import scaling_of
 from .training import Begun, Training, open_training
 
 # %% ../nbs/instrument/11_cli.ipynb #4ad37144

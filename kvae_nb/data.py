@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .base.checks import argument_error, as_array, check_choice, check_number
-from .files import Points, import_torchvision, is_readable, read_points
+from .points.files import Points, import_torchvision, is_readable, read_points
 
 # %% ../nbs/method/13_data.ipynb #a7fa1000
 CENTRES = np.array([[0, 0], [0, 0], [-2.2, 0], [1.9, 1.9], [1.9, -1.9]])

@@ -15,13 +15,13 @@ import torch
 
 from .checkpoint import to_plain
 from .discriminator import Bound
+from .points.scaling import natural_units
+from .points.streamed import ROWS
 from .portfolio import FAR
 from .protocols import offers
-from .scaling import natural_units
 from .scoring import pieces
 from .selection import joint_bounds
 from .state import State, by_restart, compared, rule_at
-from .streamed import ROWS
 
 # %% ../nbs/method/53_doubts.ipynb #0b475675
 FALLS, DEVIATIONS = 10, 10 # Times the fall of the lowest training point; deviations in each direction

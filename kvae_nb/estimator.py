@@ -30,10 +30,10 @@ from .memory import resolved, say_memory
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .plan import planned
+from .points.streamed import random_part, scaled_points, scaling_of
 from .selection import lower_bound
 from .settings import Settings
 from .shards import shared_out, whole_state
-from .streamed import random_part, scaled_points, scaling_of
 from .summary import report_of, summary_of
 
 # %% ../nbs/method/54_estimator.ipynb #d14c2bb0

@@ -24,10 +24,10 @@ from .discriminator import Bound
 from .doubts import far_doubt, far_scores
 from .estimator import KVAE
 from .memory import check_scoring
+from .points.streamed import rows_at_once
+from .points.tables import TABLES, column_names, table_pieces
 from .runs import atomic_path
 from .state import by_restart, compared, rule_at
-from .streamed import rows_at_once
-from .tables import TABLES, column_names, table_pieces
 from .untrusted import read_json
 
 # %% ../nbs/method/58_labelling.ipynb #bcc85f20

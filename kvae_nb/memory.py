@@ -16,10 +16,10 @@ import torch
 from .base.checks import argument_error, get_device
 from .base.progress import tell
 from .own_training import REFITS
+from .points.streamed import SHARE, bytes_of_row
 from .portfolio import PART
 from .settings import MANY, Settings
 from .state import make_experts, make_scorer
-from .streamed import SHARE, bytes_of_row
 from .windows import BLOCK
 
 # %% ../nbs/method/44_memory.ipynb #a46da014

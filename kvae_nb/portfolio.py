@@ -24,7 +24,7 @@ from .base.randomness import child_seed
 from .communities import communities, communities_seconds, links, separation, settle
 from .criterion import judge, judge_seconds
 from .neighbours import NEIGHBOURS, neighbour_graph, neighbours
-from .scaling import natural_units
+from .points.scaling import natural_units
 from .settings import MANY
 
 # %% ../nbs/method/38_portfolio.ipynb #97c42089

@@ -15,11 +15,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from .base.randomness import child_seed, generator
 from .criterion import judge
+from .points.streamed import random_part
 from .portfolio import PART, TIE, dimensions, project, standardise
 from .protocols import offers
 from .settings import Settings
 from .state import State, by_restart
-from .streamed import random_part
 
 # %% ../nbs/method/47_selection.ipynb #832ff480
 @torch.no_grad()

@@ -14,8 +14,8 @@ import numpy as np
 from . import data as data_module
 from .base.checks import argument_error, as_array
 from .data import DATASETS, data_root, find_points
-from .files import Points
 from .parameters import number_or_range
+from .points.files import Points
 from .report import as_labels
 
 # %% ../nbs/method/65_sources.ipynb #c25deb0f

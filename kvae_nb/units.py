@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from .base.randomness import generator
-from .scaling import robust_moments
+from .points.scaling import robust_moments
 
 # %% ../nbs/method/30_units.ipynb #205fc6dd
 def without_far(

@@ -12,8 +12,8 @@ from ..data import digits, mnist
 from ..evaluation import clustering_scores
 from .ablations import TINY, cold, compete, n_revived, row_of, variant
 from .tables import task
+from ..points.scaling import fit_scaling
 from ..runs import Timer
-from ..scaling import fit_scaling
 from ..settings import Settings
 from ..start import first_partition
 

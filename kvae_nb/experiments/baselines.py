@@ -20,8 +20,8 @@ from ..base.checks import argument_error, as_array, check_choice, check_number
 from ..base.randomness import to_seed
 from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..mixture import sample_mixture
+from ..points.scaling import Scaling, fit_scaling
 from ..runs import Timer
-from ..scaling import Scaling, fit_scaling
 from ..settings import Settings
 from ..start import uniform_partition
 from ..state import make_experts

@@ -19,8 +19,8 @@ from ..base.checks import argument_error, as_array, check_number, get_device
 from ..base.pausing import Gate, Stopped, wait_if_paused
 from .frames import Camera, take_frame
 from .recording import Recording
+from ..points.streamed import scaling_of
 from ..settings import Settings
-from ..streamed import scaling_of
 
 # %% ../../nbs/instrument/06_session.ipynb #9b1d33af
 RUNNING = {}  # Threads of runs that have not ended -> their gates
