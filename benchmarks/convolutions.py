@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from kvae_nb.base.randomness import generator
 from kvae_nb.runs import environment, write_json
-from kvae_nb.stack import StackedConv, StackedConvTranspose
+from kvae_nb.stacked.stack import StackedConv, StackedConvTranspose
 
 CHANNELS = (1, 8), (8, 16), (16, 32), (32, 64), (64, 128)
 GRID = dict(k=(5, 15, 50), channels=CHANNELS, side=(28, 14, 7), batch=(64, 128))

@@ -17,7 +17,7 @@ from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
 from .base.checks import argument_error
-from .stack import StackedConv, StackedConvTranspose, StackedLinear, mlp
+from .stacked.stack import StackedConv, StackedConvTranspose, StackedLinear, mlp
 
 # %% ../nbs/method/23_autoencoder.ipynb #4970b4c1
 def gaussian_kl(

@@ -15,13 +15,13 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 
-from . import stack
 from .base.draws import Places, draw_own
 from .base.pausing import paced
 from .base.randomness import generator
 from .protocols import BaseExperts, BaseScorer, method
-from .stack import Learner, StackedLinear
-from .windows import windowed
+from .stacked import stack
+from .stacked.blocks import windowed
+from .stacked.stack import Learner, StackedLinear
 
 # %% ../nbs/method/28_discriminator.ipynb #e0129c04
 def dropout(

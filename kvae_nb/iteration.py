@@ -16,10 +16,10 @@ import torch
 from .assignment import halves, kl_curves, members_of, shares, starved
 from .base.progress import phase
 from .base.randomness import generator, seeded
-from .candidates import LOOKED, MISSED, missed_share
 from .discriminator import Bound
 from .protocols import BaseScorer, method, offers
 from .scoring import Assigned, assigned
+from .stacked.candidates import LOOKED, MISSED, missed_share
 from .state import State, check_losses, compared, rule_at
 
 # %% ../nbs/method/46_iteration.ipynb #e47b66d9

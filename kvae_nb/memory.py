@@ -19,8 +19,8 @@ from .own_training import REFITS
 from .points.streamed import SHARE, bytes_of_row
 from .portfolio import PART
 from .settings import MANY, Settings
+from .stacked.blocks import BLOCK
 from .state import make_experts, make_scorer
-from .windows import BLOCK
 
 # %% ../nbs/method/44_memory.ipynb #a46da014
 def _n_weights(make, s, shape):

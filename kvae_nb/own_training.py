@@ -13,15 +13,15 @@ from itertools import pairwise
 import torch
 from fastcore.basics import patch
 
-from . import stack
 from .base.draws import Places, all_of, draw_own, own_of
 from .base.progress import phase, tracked
 from .base.randomness import generator
 from .own_units import POINTS_PER_FEATURE, OwnUnitsExperts
+from .stacked import stack
+from .stacked.blocks import climb
 from .trial import TRIAL, is_worth_it, parted
 from .units import white_units, without_far
 from .white import blank_prior, fit_code_prior, spread_prior, white_elbo
-from .windows import climb
 
 # %% ../nbs/method/34_own_training.ipynb #718d7546
 @patch

@@ -12,10 +12,10 @@ import math
 import torch
 from fastcore.basics import patch
 
-from . import stack
 from .base.draws import all_of, draw_own, own_of
 from .base.randomness import generator
-from .candidates import among, filled, likeliest
+from .stacked import stack
+from .stacked.candidates import among, filled, likeliest
 from .units import LOG_2PI
 from .vae import VAEExperts
 from .white import CodePrior, WhiteVAE, white_bound

@@ -9,7 +9,6 @@ __all__ = ['NETWORKS', 'MOVES', 'CHOICE', 'start_seconds', 'training_seconds', '
 import math
 
 from .autoencoder import FLOP, bound_seconds, dense_weights, network_weights, steps_seconds
-from .candidates import LOOKED
 from .communities import communities_seconds
 from .criterion import judge_seconds
 from .neighbours import neighbours_seconds
@@ -17,6 +16,7 @@ from .own_training import REFITS
 from .own_units import POINTS_PER_FEATURE
 from .portfolio import PART, dimensions, portfolio_seconds
 from .settings import Settings
+from .stacked.candidates import LOOKED
 from .start import GRAPH_PART, start_name
 from .trial import TRIAL
 

@@ -21,7 +21,7 @@ from .discriminator import Discriminators, Nearest
 from .protocols import BaseExperts, BaseScorer
 from .scoring import CURVED
 from .settings import Settings
-from .stack import remade
+from .stacked.stack import remade
 from .state import State, make_experts, make_scorer
 from .vae import VAEExperts
 

@@ -12,15 +12,15 @@ import math
 import torch
 from fastcore.basics import patch
 
-from . import stack
 from .autoencoder import StackedVAE, elbo, importance_bound
 from .base.draws import draw_own, own_of, widened
 from .base.progress import tracked
 from .base.randomness import generator
-from .candidates import among, filled, means_of, nearest
 from .protocols import BaseExperts
-from .stack import Learner, batches
-from .windows import blocks, climb
+from .stacked import stack
+from .stacked.blocks import blocks, climb
+from .stacked.candidates import among, filled, means_of, nearest
+from .stacked.stack import Learner, batches
 
 # %% ../nbs/method/24_vae.ipynb #94d66152
 class VAEExperts(BaseExperts):

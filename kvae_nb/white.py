@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from .autoencoder import gaussian_kl
 from .base.randomness import child_seed
 from .prior import LatentPrior
-from .stack import StackedLinear
+from .stacked.stack import StackedLinear
 from .units import LOG_2PI, Units
 
 # %% ../nbs/method/31_white.ipynb #dae27e8e
