@@ -15,7 +15,7 @@ import torch
 
 from .base.checks import argument_error, get_device
 from .base.progress import tell
-from .own_training import REFITS
+from .experts.own_training import REFITS
 from .points.streamed import SHARE, bytes_of_row
 from .portfolio import PART
 from .settings import MANY, Settings

@@ -11,14 +11,14 @@ import math
 from .autoencoder import FLOP, bound_seconds, dense_weights, network_weights, steps_seconds
 from .communities import communities_seconds
 from .criterion import judge_seconds
+from .experts.own import POINTS_PER_FEATURE
+from .experts.own_training import REFITS
+from .experts.trial import TRIAL
 from .neighbours import neighbours_seconds
-from .own_training import REFITS
-from .own_units import POINTS_PER_FEATURE
 from .portfolio import PART, dimensions, portfolio_seconds
 from .settings import Settings
 from .stacked.candidates import LOOKED
 from .start import GRAPH_PART, start_name
-from .trial import TRIAL
 
 # %% ../nbs/method/42_plan.ipynb #01b1620a
 def start_seconds(

@@ -17,14 +17,14 @@ from typing import cast
 import numpy as np
 import torch
 
-import kvae_nb.own_training
+import kvae_nb.experts.own_training
 import kvae_nb.prior  # noqa: F401, it patches VAEExperts
 from .assignment import log_weights, members_of, shares
 from .base.checks import argument_error, get_device
 from .base.progress import expect, phase
 from .base.randomness import generator, seeded
 from .discriminator import Bound, Discriminators, Nearest
-from .own_units import POINTS_PER_FEATURE, OwnUnitsExperts
+from .experts.own import POINTS_PER_FEATURE, OwnUnitsExperts
 from .plan import planned
 from .protocols import Experts, Scorer
 from .settings import Settings

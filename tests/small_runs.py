@@ -3,9 +3,9 @@ import numpy as np
 import torch
 
 from kvae_nb import competition
-from kvae_nb.centroids import CentroidExperts
 from kvae_nb.data import digits, five_modes
 from kvae_nb.discriminator import Nearest
+from kvae_nb.experts.centroids import CentroidExperts
 from kvae_nb.points.streamed import scaling_of
 from kvae_nb.settings import Settings
 
