@@ -17,10 +17,10 @@ from .base.checks import argument_error, get_device
 from .base.progress import expect, phase
 from .base.randomness import generator, seeded
 from .iteration import step
-from .plan import iteration_name, stretch_name
 from .protocols import BaseExperts, method
 from .scoring import best_two
 from .selection import choose, keep_best, split_off
+from .starts.plan import iteration_name, stretch_name
 from .state import State, ahead, check_losses, make_experts, make_scorer, n_quiet, rule_at, start
 
 # %% ../nbs/method/48_competition.ipynb #338dccd0

@@ -17,10 +17,10 @@ from .checkpoint import to_plain
 from .discriminator import Bound
 from .points.scaling import natural_units
 from .points.streamed import ROWS
-from .portfolio import FAR
 from .protocols import offers
 from .scoring import pieces
 from .selection import joint_bounds
+from .starts.portfolio import FAR
 from .state import State, by_restart, compared, rule_at
 
 # %% ../nbs/method/53_doubts.ipynb #0b475675

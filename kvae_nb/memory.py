@@ -17,9 +17,9 @@ from .base.checks import argument_error, get_device
 from .base.progress import tell
 from .experts.own_training import REFITS
 from .points.streamed import SHARE, bytes_of_row
-from .portfolio import PART
 from .settings import MANY, Settings
 from .stacked.blocks import BLOCK
+from .starts.portfolio import PART
 from .state import make_experts, make_scorer
 
 # %% ../nbs/method/44_memory.ipynb #a46da014

@@ -14,11 +14,11 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 
 from .base.randomness import child_seed, generator
-from .criterion import judge
 from .points.streamed import random_part
-from .portfolio import PART, TIE, dimensions, project, standardise
 from .protocols import offers
 from .settings import Settings
+from .starts.criterion import judge
+from .starts.portfolio import PART, TIE, dimensions, project, standardise
 from .state import State, by_restart
 
 # %% ../nbs/method/47_selection.ipynb #832ff480

@@ -25,10 +25,10 @@ from .base.progress import expect, phase
 from .base.randomness import generator, seeded
 from .discriminator import Bound, Discriminators, Nearest
 from .experts.own import POINTS_PER_FEATURE, OwnUnitsExperts
-from .plan import planned
 from .protocols import Experts, Scorer
 from .settings import Settings
-from .start import start_and_report
+from .starts.plan import planned
+from .starts.start import start_and_report
 from .vae import VAEExperts
 
 # %% ../nbs/method/43_state.ipynb #295b55db

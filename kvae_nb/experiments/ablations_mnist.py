@@ -15,7 +15,7 @@ from .tables import task
 from ..points.scaling import fit_scaling
 from ..runs import Timer
 from ..settings import Settings
-from ..start import first_partition
+from ..starts.start import first_partition
 
 # %% ../../nbs/experiments/06_ablations_mnist.ipynb #3d68c29c
 MNIST_BASE:dict = dict(

@@ -23,7 +23,7 @@ from ..mixture import sample_mixture
 from ..points.scaling import Scaling, fit_scaling
 from ..runs import Timer
 from ..settings import Settings
-from ..start import uniform_partition
+from ..starts.start import uniform_partition
 from ..state import make_experts
 from ..vae import anneal
 

@@ -8,14 +8,14 @@ __all__ = ['WAYS', 'BEST', 'GIVEN', 'candidates', 'ways_to_choose', 'has_labels'
 # %% ../../nbs/experiments/10_starts.ipynb #348d34ee
 import numpy as np
 
-from ..communities import links, separation, settle
-from ..criterion import BALANCE, judge
 from ..evaluation import clustering_scores
 from .sets import SETS, UNBALANCED
 from .suite import TINY, kvae_row
 from .tables import task
-from ..neighbours import neighbour_graph, neighbours
-from ..portfolio import PART, dimensions, is_far, project, propose, settle_as_well, standardise
+from ..starts.communities import links, separation, settle
+from ..starts.criterion import BALANCE, judge
+from ..starts.neighbours import neighbour_graph, neighbours
+from ..starts.portfolio import PART, dimensions, is_far, project, propose, settle_as_well, standardise
 
 # %% ../../nbs/experiments/10_starts.ipynb #593ce9d3
 def candidates(
