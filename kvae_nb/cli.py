@@ -27,8 +27,8 @@ from .labelling import point_pieces, rows_within, source_of, write_labels, write
 from .page import write_page
 from .parameters import number_or_range, takes_settings
 from .points.streamed import scaling_of
-from .ranks import in_ranks, is_first
 from .runs import atomic_path, check_new
+from .scale.ranks import in_ranks, is_first
 from .settings import settings_to_json
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
 from .training import Begun, Training, open_training

@@ -24,13 +24,13 @@ from .base.randomness import generator, to_seed, undisturbed
 from .checkpoint import to_plain
 from .competition import finish
 from .doubts import counted_report, densities_of, doubted, of_weights
-from .memory import resolved, say_memory
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .points.streamed import random_part, scaled_points, scaling_of
+from .scale.memory import resolved, say_memory
+from .scale.shards import shared_out, whole_state
 from .selection import lower_bound
 from .settings import Settings
-from .shards import shared_out, whole_state
 from .starts.hills import counting_seconds
 from .starts.how_many import HowMany, check_range, how_many
 from .starts.plan import planned

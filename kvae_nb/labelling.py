@@ -23,10 +23,10 @@ from .data import deskew, find_points
 from .discriminator import Bound
 from .doubts import far_doubt, far_scores
 from .estimator import KVAE
-from .memory import check_scoring
 from .points.streamed import rows_at_once
 from .points.tables import TABLES, column_names, table_pieces
 from .runs import atomic_path
+from .scale.memory import check_scoring
 from .state import by_restart, compared, rule_at
 from .untrusted import read_json
 

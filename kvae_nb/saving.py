@@ -19,9 +19,9 @@ from .base.randomness import undisturbed
 from .checkpoint import read_state, to_plain, write_state
 from .competition import go_on
 from .estimator import KVAE
-from .memory import resolved
 from .points.scaling import Scaling
 from .runs import new_run, run_file
+from .scale.memory import resolved
 from .scoring import best_two
 from .settings import Settings, recipe_of_start
 

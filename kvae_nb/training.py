@@ -27,11 +27,11 @@ from .changes import change_run, hold_run, names_in
 from .checkpoint import read_state, settings_here, to_plain, write_tensors, write_visited
 from .estimator import KVAE
 from .points.streamed import scaled_points, scaling_of
-from .ranks import agreed, check_agreement, is_first
 from .runs import Timer, new_run, open_run, read_manifest, run_file, write_bytes, write_json
 from .saving import model_from, params_of
+from .scale.ranks import agreed, check_agreement, is_first
+from .scale.shards import is_sharded, whole_state
 from .settings import settings_from_json, settings_to_json
-from .shards import is_sharded, whole_state
 from .state import State
 
 # %% ../nbs/method/64_training.ipynb #9cc096b2
