@@ -19,12 +19,12 @@ import torch
 from safetensors.torch import load_file, save
 
 from .base.checks import argument_error, get_device
+from .diagnostics.summary import report_of, summary_of
 from .intact import check_course, check_partition, check_report
 from .protocols import BaseExperts, BaseScorer, method
 from .runs import has_changed, new_run, open_run, run_file, write_bytes, write_json
 from .settings import Settings, settings_from_json, settings_to_json
 from .state import State, make_experts, make_scorer, rule_at
-from .summary import report_of, summary_of
 from .untrusted import AtMost, check_header, read_json, read_text
 
 # %% ../nbs/method/52_checkpoint.ipynb #7a0ab19e

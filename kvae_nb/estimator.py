@@ -23,7 +23,8 @@ from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
 from .checkpoint import to_plain
 from .competition import finish
-from .doubts import counted_report, densities_of, doubted, of_weights
+from .diagnostics.doubts import counted_report, densities_of, doubted, of_weights
+from .diagnostics.summary import report_of, summary_of
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .points.streamed import random_part, scaled_points, scaling_of
@@ -34,7 +35,6 @@ from .settings import Settings
 from .starts.hills import counting_seconds
 from .starts.how_many import HowMany, check_range, how_many
 from .starts.plan import planned
-from .summary import report_of, summary_of
 
 # %% ../nbs/method/54_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):

@@ -20,8 +20,8 @@ from .assignment import two_best
 from .base.checks import argument_error, as_array
 from .base.randomness import undisturbed
 from .data import deskew, find_points
+from .diagnostics.doubts import far_doubt, far_scores
 from .discriminator import Bound
-from .doubts import far_doubt, far_scores
 from .estimator import KVAE
 from .points.streamed import rows_at_once
 from .points.tables import TABLES, column_names, table_pieces

@@ -20,12 +20,12 @@ from .base.checks import argument_error
 from .base.randomness import undisturbed
 from .curves import plot_history
 from .data import holdout_mask, rows_where
+from .diagnostics.summary import n_of
 from .estimator import KVAE
 from .evaluation import clustering_scores
 from .plots import plot_composition, plot_partition, plot_rows
 from .runs import Timer, atomic_path, environment, write_json
 from .scoring import best_two
-from .summary import n_of
 
 # %% ../nbs/method/59_report.ipynb #6ccd0d46
 def as_labels(

@@ -9,7 +9,7 @@ __all__ = ['TINY', 'doubts_row', 'doubts_seed']
 import warnings
 
 from ..data import holdout_mask
-from ..doubts import far_scores
+from ..diagnostics.doubts import far_scores
 from ..estimator import KVAE
 from .sets import SETS
 from .tables import task
