@@ -9,9 +9,9 @@ from fastcore.script import call_parse
 from kvae_nb import KVAE
 from kvae_nb.competition import fit
 from kvae_nb.data import five_modes, mnist
-from kvae_nb.plots import plot_partition, plot_rows
 from kvae_nb.points.scaling import fit_scaling
-from kvae_nb.report import typical
+from kvae_nb.report.plots import plot_partition, plot_rows
+from kvae_nb.report.report import typical
 from kvae_nb.settings import Settings
 
 

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from fastcore.script import call_parse
 
-from kvae_nb.plots import PALETTE
+from kvae_nb.report.plots import PALETTE
 
 
 def bars(ax, names, parts, unit):

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import report
 from .base.checks import argument_error, check_number, get_device
 from .commands import command
 from .data import DATASETS, holdout_mask, load, load_again, rows_where
@@ -24,9 +23,10 @@ from .instrument.explorer import Within, serve
 from .instrument.frames import Camera
 from .instrument.recording import Recorder, SavedRecording
 from .labelling import point_pieces, rows_within, source_of, write_labels, write_samples
-from .page import write_page
 from .parameters import number_or_range, takes_settings
 from .points.streamed import scaling_of
+from .report.page import write_page
+from .report import report
 from .runs import atomic_path, check_new
 from .scale.ranks import in_ranks, is_first
 from .settings import settings_to_json

@@ -16,7 +16,7 @@ from .base.checks import argument_error, as_array
 from .data import DATASETS, data_root, find_points
 from .parameters import number_or_range
 from .points.files import Points
-from .report import as_labels
+from .report.report import as_labels
 
 # %% ../nbs/method/65_sources.ipynb #c25deb0f
 def load_checked(

@@ -18,10 +18,10 @@ from ..assignment import log_weights, two_best
 from ..base.checks import check_number
 from ..base.randomness import generator
 from ..checkpoint import record_from_plain, to_plain
-from ..plots import as_bytes
 from ..points.scaling import Scaling
 from ..protocols import offers
-from ..report import members_by_margin
+from ..report.plots import as_bytes
+from ..report.report import members_by_margin
 from ..runs import write_bytes
 from ..selection import mixture_bounds
 from ..state import State, by_restart, log_weights_of, rule_at

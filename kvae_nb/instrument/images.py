@@ -17,7 +17,7 @@ from ..base.checks import argument_error, check_choice, check_number
 from .frames import members_of, pages, pictures, revived_experts
 from .panels import axes_at, blank, draw_caption, draw_head, flow, inches
 from .recording import Recording, Scene
-from ..plots import add_composition, as_bytes, composition, mosaic, style
+from ..report.plots import add_composition, as_bytes, composition, mosaic, style
 
 # %% ../../nbs/instrument/04_images.ipynb #043bbce9
 def check_images(

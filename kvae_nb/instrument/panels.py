@@ -15,9 +15,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from ..base.checks import argument_error
-from ..curves import add_divergences, add_moved, add_sizes
 from .frames import empty_experts, revived_experts
-from ..plots import PALE, style
+from ..report.curves import add_divergences, add_moved, add_sizes
+from ..report.plots import PALE, style
 
 # %% ../../nbs/instrument/02_panels.ipynb #6c10458a
 def moved(

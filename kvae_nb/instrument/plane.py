@@ -16,7 +16,7 @@ from ..base.checks import argument_error, check_choice
 from .frames import check_expert
 from .panels import axes_at, blank, draw_head, draw_history, draw_shares, inches, moved, title_at
 from .recording import Scene, shown
-from ..plots import add_grid, add_points, add_regions, add_samples, style
+from ..report.plots import add_grid, add_points, add_regions, add_samples, style
 from ..state import rule_at
 
 # %% ../../nbs/instrument/03_plane.ipynb #c8ce9f68

@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 
 from ..base.checks import argument_error, check_number
 from .frames import Camera, Frame, frame_name, from_plain, kind_of, plain_of, take_frame, write_frame
-from ..report import as_labels
+from ..report.report import as_labels
 from ..runs import open_run, run_file, write_json
 from ..settings import Settings, settings_from_json
 from ..state import State

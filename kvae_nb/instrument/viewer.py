@@ -34,7 +34,7 @@ from .panels import describe, png
 from .plane import draw_pair
 from .recording import Scene
 from .session import error_text
-from ..plots import style
+from ..report.plots import style
 
 # %% ../../nbs/instrument/07_viewer.ipynb #92fef31d
 def as_html(
