@@ -15,7 +15,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 
 from kvae_nb import KVAE
-from kvae_nb.runs import environment, new_run, write_json
+from kvae_nb.runs.manifest import environment, new_run, write_json
 
 OUT = Path(__file__).parent/"results"/"predict_rows.json"
 K = 5

@@ -15,7 +15,7 @@ from side_by_side import reports_of
 from sklearn.datasets import load_digits
 
 from kvae_nb.data import authors_modes, digits, five_modes
-from kvae_nb.runs import environment, write_json
+from kvae_nb.runs.manifest import environment, write_json
 
 OUT = Path(__file__).parent/"results"/"progress.json"
 SEEDS = range(3)

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from fastcore.script import call_parse
 
-from kvae_nb.checkpoint import read_state
 from kvae_nb.data import digits
-from kvae_nb.runs import environment, write_json
+from kvae_nb.runs.checkpoint import read_state
+from kvae_nb.runs.manifest import environment, write_json
 
 SETTINGS = {
     "images of 28 × 28, paper": "--data IMAGES --k 16 --recipe paper --n_iters 10 --refine_steps 300",

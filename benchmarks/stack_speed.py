@@ -31,7 +31,7 @@ from kvae_nb.autoencoder import network_weights
 from kvae_nb.base.randomness import generator
 from kvae_nb.data import five_modes
 from kvae_nb.points.scaling import fit_scaling
-from kvae_nb.runs import environment, write_json
+from kvae_nb.runs.manifest import environment, write_json
 from kvae_nb.vae import VAEExperts
 
 PLANE = dict(shape=(2,), latent=2, hidden=(50, 50), batch_size=64)

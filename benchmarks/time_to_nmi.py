@@ -20,7 +20,7 @@ from kvae_nb import KVAE
 from kvae_nb.data import digits
 from kvae_nb.evaluation import clustering_scores
 from kvae_nb.experiments.clusters import EPOCHS, deep_row
-from kvae_nb.runs import environment, write_json
+from kvae_nb.runs.manifest import environment, write_json
 
 K = 10
 

@@ -1,4 +1,4 @@
 __version__ = "0.1.0"
 
-from . import saving
+from .runs import saving
 from .estimator import KVAE

@@ -25,13 +25,13 @@ from .instrument.recording import Recorder, SavedRecording
 from .labelling import point_pieces, rows_within, source_of, write_labels, write_samples
 from .parameters import number_or_range, takes_settings
 from .points.streamed import scaling_of
-from .report.page import write_page
 from .report import report
-from .runs import atomic_path, check_new
+from .report.page import write_page
+from .runs.manifest import atomic_path, check_new
+from .runs.training import Begun, Training, open_training
 from .scale.ranks import in_ranks, is_first
 from .settings import settings_to_json
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
-from .training import Begun, Training, open_training
 
 # %% ../nbs/instrument/11_cli.ipynb #4ad37144
 def recorder_for(

@@ -21,13 +21,13 @@ from .autoencoder import StackedVAE
 from .base.checks import argument_error, as_array, check_number, checked_points
 from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
-from .checkpoint import to_plain
 from .competition import finish
 from .diagnostics.doubts import counted_report, densities_of, doubted, of_weights
 from .diagnostics.summary import report_of, summary_of
 from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .points.streamed import random_part, scaled_points, scaling_of
+from .runs.checkpoint import to_plain
 from .scale.memory import resolved, say_memory
 from .scale.shards import shared_out, whole_state
 from .selection import lower_bound

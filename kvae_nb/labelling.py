@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import kvae_nb.saving  # noqa: F401, it patches KVAE
+import kvae_nb.runs.saving  # noqa: F401, it patches KVAE
 from .assignment import two_best
 from .base.checks import argument_error, as_array
 from .base.randomness import undisturbed
@@ -25,10 +25,10 @@ from .discriminator import Bound
 from .estimator import KVAE
 from .points.streamed import rows_at_once
 from .points.tables import TABLES, column_names, table_pieces
-from .runs import atomic_path
+from .runs.manifest import atomic_path
+from .runs.trust import read_json
 from .scale.memory import check_scoring
 from .state import by_restart, compared, rule_at
-from .untrusted import read_json
 
 # %% ../nbs/method/58_labelling.ipynb #bcc85f20
 def source_of(

@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 
-from kvae_nb import training
 from kvae_nb.data import five_modes
+from kvae_nb.runs import training
 from kvae_nb.train import main
 
 if __name__ == "__main__":

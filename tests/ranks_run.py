@@ -7,7 +7,7 @@ import torch.distributed as dist
 
 import small_runs
 from kvae_nb import competition
-from kvae_nb.checkpoint import differences
+from kvae_nb.runs.checkpoint import differences
 from kvae_nb.scale.shards import sharded_parts, whole_state
 
 

@@ -11,11 +11,11 @@ import pytest
 import faults
 import small_runs
 from kvae_nb import KVAE, competition
-from kvae_nb.changes import names_in
-from kvae_nb.checkpoint import differences, read_state, save_state
 from kvae_nb.data import five_modes
-from kvae_nb.runs import open_run, run_file
-from kvae_nb.training import Training, open_training
+from kvae_nb.runs.changes import names_in
+from kvae_nb.runs.checkpoint import differences, read_state, save_state
+from kvae_nb.runs.manifest import open_run, run_file
+from kvae_nb.runs.training import Training, open_training
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked to be killed")
 ABOUT = dict(source=dict(data="five_modes"), training=dict(every=1, frames=False))

@@ -20,7 +20,7 @@ from kvae_nb import KVAE
 from kvae_nb.cli import train
 from kvae_nb.instrument.recording import SavedRecording
 from kvae_nb.labelling import source_of
-from kvae_nb.runs import sealed, sha256
+from kvae_nb.runs.manifest import sealed, sha256
 
 SECONDS, BYTES = 1, 500e6
 FEW = dict(n_init=1, n_iters=2, pretrain_steps=5, vae_steps=5, disc_steps=5, refine_steps=5, quiet=True, device="cpu")

@@ -8,12 +8,13 @@ import torch
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackError
 
-from kvae_nb import KVAE, changes, cli, frechet, labelling, saving, training
+from kvae_nb import KVAE, cli, frechet, labelling
 from kvae_nb.experiments import clusters
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session
 from kvae_nb.points import files, tables
+from kvae_nb.runs import changes, saving, training
 from kvae_nb.scale import ranks, shards
 from kvae_nb.starts import communities
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import small_runs
-from kvae_nb.checkpoint import read_state
+from kvae_nb.runs.checkpoint import read_state
 from project import BIN, ROOT
 
 ENV = dict(os.environ, OMP_NUM_THREADS="1", PYTHONPATH=str(ROOT))

@@ -3,7 +3,7 @@ import pytest
 
 import small_runs
 from kvae_nb import competition
-from kvae_nb.checkpoint import differences, read_state, save_state
+from kvae_nb.runs.checkpoint import differences, read_state, save_state
 
 
 @pytest.mark.parametrize("name", small_runs.KINDS)

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from kvae_nb import KVAE
-from kvae_nb.changes import names_in
-from kvae_nb.checkpoint import differences
-from kvae_nb.runs import open_run, run_file
+from kvae_nb.runs.changes import names_in
+from kvae_nb.runs.checkpoint import differences
+from kvae_nb.runs.manifest import open_run, run_file
 
 COMMAND = [sys.executable, "-u", "-c", "from kvae_nb.cli import train_command; train_command()"]
 RUN = ["--data=five_modes", "--n=400", "--k=4", "--recipe=paper", "--n_init=2", "--n_iters=12", "--vae_steps=25",

@@ -13,11 +13,11 @@ import warnings
 import numpy as np
 import torch
 
-from ..checkpoint import to_plain
 from ..discriminator import Bound
 from ..points.scaling import natural_units
 from ..points.streamed import ROWS
 from ..protocols import offers
+from ..runs.checkpoint import to_plain
 from ..scoring import pieces
 from ..selection import joint_bounds
 from ..starts.portfolio import FAR

@@ -13,7 +13,7 @@ from ..evaluation import clustering_scores
 from .ablations import TINY, cold, compete, n_revived, row_of, variant
 from .tables import task
 from ..points.scaling import fit_scaling
-from ..runs import Timer
+from ..runs.manifest import Timer
 from ..settings import Settings
 from ..starts.start import first_partition
 

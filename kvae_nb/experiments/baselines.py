@@ -21,7 +21,7 @@ from ..base.randomness import to_seed
 from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..mixture import sample_mixture
 from ..points.scaling import Scaling, fit_scaling
-from ..runs import Timer
+from ..runs.manifest import Timer
 from ..settings import Settings
 from ..starts.start import uniform_partition
 from ..state import make_experts

@@ -13,7 +13,7 @@ from ..diagnostics.doubts import far_scores
 from ..estimator import KVAE
 from .sets import SETS
 from .tables import task
-from ..runs import Timer
+from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/12_doubts.ipynb #7532aab4
 TINY = "blobs", "outlier_k4"

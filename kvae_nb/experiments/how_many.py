@@ -15,7 +15,7 @@ from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .sets import SETS
 from .tables import task
-from ..runs import Timer
+from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/11_how_many.ipynb #08467be3
 def one_gaussian(seed):

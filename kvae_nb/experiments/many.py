@@ -17,7 +17,7 @@ from ..evaluation import clustering_scores
 from .table1b import table1b_images
 from .tables import task
 from ..frechet import Reference
-from ..runs import Timer
+from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/13_many.ipynb #79a53ebb
 def covered(

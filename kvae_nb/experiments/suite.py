@@ -18,7 +18,7 @@ from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .sets import MNIST_SETS, SETS, TRUTH, UNBALANCED, mnist_part
 from .tables import task
-from ..runs import Timer
+from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/08_suite.ipynb #b9497d58
 def others(k, seed):

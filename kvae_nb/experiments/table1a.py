@@ -11,7 +11,7 @@ from ..estimator import KVAE
 from ..evaluation import clustering_scores, coverage, kde_log_likelihood
 from .baselines import GMMBaseline, bagging, single_vae
 from .tables import n_parameters, steps_of_kvae, task
-from ..runs import Timer
+from ..runs.manifest import Timer
 from ..settings import Settings
 
 # %% ../../nbs/experiments/02_table1a.ipynb #45e976da

@@ -19,7 +19,7 @@ from .baselines import GMMBaseline, KMeansBaseline, bagging, single_vae
 from .tables import n_parameters, steps_of_kvae, task
 from ..frechet import Reference
 from ..mixture import sample_mixture
-from ..runs import Timer
+from ..runs.manifest import Timer
 from ..settings import Settings
 
 # %% ../../nbs/experiments/03_table1b.ipynb #6399915f

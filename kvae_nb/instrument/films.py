@@ -29,7 +29,7 @@ from .images import draw_experts, draw_flow, draw_latent, draw_members
 from .panels import png
 from .plane import draw_plane, draw_vectors
 from .recording import Recording, Scene
-from ..runs import atomic_path
+from ..runs.manifest import atomic_path
 from ..state import State
 from ..vae import VAEExperts
 

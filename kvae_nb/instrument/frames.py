@@ -17,12 +17,12 @@ from safetensors.numpy import save
 from ..assignment import log_weights, two_best
 from ..base.checks import check_number
 from ..base.randomness import generator
-from ..checkpoint import record_from_plain, to_plain
 from ..points.scaling import Scaling
 from ..protocols import offers
 from ..report.plots import as_bytes
 from ..report.report import members_by_margin
-from ..runs import write_bytes
+from ..runs.checkpoint import record_from_plain, to_plain
+from ..runs.manifest import write_bytes
 from ..selection import mixture_bounds
 from ..state import State, by_restart, log_weights_of, rule_at
 

@@ -19,10 +19,10 @@ from sklearn.decomposition import PCA
 from ..base.checks import argument_error, check_number
 from .frames import Camera, Frame, frame_name, from_plain, kind_of, plain_of, take_frame, write_frame
 from ..report.report import as_labels
-from ..runs import open_run, run_file, write_json
+from ..runs.manifest import open_run, run_file, write_json
+from ..runs.trust import check_header, read_json, read_text
 from ..settings import Settings, settings_from_json
 from ..state import State
-from ..untrusted import check_header, read_json, read_text
 
 # %% ../../nbs/instrument/01_recording.ipynb #8a1422ba
 class Recording:

@@ -24,7 +24,7 @@ from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .curves import plot_history
 from .plots import plot_composition, plot_partition, plot_rows
-from ..runs import Timer, atomic_path, environment, write_json
+from ..runs.manifest import Timer, atomic_path, environment, write_json
 from ..scoring import best_two
 
 # %% ../../nbs/report/02_report.ipynb #6ccd0d46

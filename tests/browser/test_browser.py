@@ -188,7 +188,7 @@ def test_memory(opened):
 RUN = """
 import json, tempfile, numpy as np, ipywidgets as W
 from pathlib import Path
-from kvae_nb.runs import new_run
+from kvae_nb.runs.manifest import new_run
 from kvae_nb.estimator import KVAE
 from kvae_nb.instrument.frames import Frame
 from kvae_nb.instrument.recording import Recording, write_frames
