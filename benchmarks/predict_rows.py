@@ -19,7 +19,7 @@ from kvae_nb.runs.manifest import environment, new_run, write_json
 
 OUT = Path(__file__).parent/"results"/"predict_rows.json"
 K = 5
-COMMAND = "from kvae_nb.cli import predict; import sys; predict(*sys.argv[1:])"
+COMMAND = "from kvae_nb.commands.cli import predict; import sys; predict(*sys.argv[1:])"
 
 
 def points(n, d, seed, bent=0.):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kvae_nb import KVAE, competition
-from kvae_nb.cli import explore, page, predict, sample, train, train_command
+from kvae_nb.commands.cli import explore, page, predict, sample, train, train_command
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2)) + np.repeat([[0, 0], [9, 0]], 20, 0)

@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kvae_nb import KVAE
-from kvae_nb.cli import train
+from kvae_nb.commands.cli import train
+from kvae_nb.commands.labelling import source_of
 from kvae_nb.instrument.recording import SavedRecording
-from kvae_nb.labelling import source_of
 from kvae_nb.runs.manifest import sealed, sha256
 
 SECONDS, BYTES = 1, 500e6

@@ -8,7 +8,8 @@ import torch
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackError
 
-from kvae_nb import KVAE, cli, frechet, labelling
+from kvae_nb import KVAE, frechet
+from kvae_nb.commands import cli, labelling
 from kvae_nb.experiments import clusters
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer

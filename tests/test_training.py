@@ -13,7 +13,7 @@ from kvae_nb.runs.changes import names_in
 from kvae_nb.runs.checkpoint import differences
 from kvae_nb.runs.manifest import open_run, run_file
 
-COMMAND = [sys.executable, "-u", "-c", "from kvae_nb.cli import train_command; train_command()"]
+COMMAND = [sys.executable, "-u", "-c", "from kvae_nb.commands.cli import train_command; train_command()"]
 RUN = ["--data=five_modes", "--n=400", "--k=4", "--recipe=paper", "--n_init=2", "--n_iters=12", "--vae_steps=25",
        "--disc_steps=25", "--refine_steps=100", "--quiet", "--frames", "--device=cpu"]
 BEST = [*RUN[:3], "--n_iters=6", "--patience=9", "--vae_steps=60", "--quiet", "--device=cpu"]
