@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from kvae_nb.base.randomness import generator, seeded
 from kvae_nb.data import mnist
-from kvae_nb.frechet import ClassifierFeatures, DigitNet, Reference
+from kvae_nb.experiments.frechet import ClassifierFeatures, DigitNet, Reference
 from kvae_nb.runs.manifest import Timer, environment, sha256, write_json
 
 

@@ -20,7 +20,7 @@ def train_and_sample(programs, folder):
     folder.mkdir()
     call(programs/"kvae-train", *TINY, cwd=folder)
     call(programs/"kvae-sample", "run", "--n", "5", cwd=folder)
-    call(programs/"python", "-c", "from kvae_nb.frechet import classifier; classifier()", cwd=folder)
+    call(programs/"python", "-c", "from kvae_nb.experiments.frechet import classifier; classifier()", cwd=folder)
 
 
 def test_wheel_and_sdist_run_without_nbdev(tree, tmp_path):

@@ -8,9 +8,9 @@ import torch
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackError
 
-from kvae_nb import KVAE, frechet
+from kvae_nb import KVAE
 from kvae_nb.commands import cli, labelling
-from kvae_nb.experiments import clusters
+from kvae_nb.experiments import clusters, frechet
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session

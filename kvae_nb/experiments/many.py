@@ -14,9 +14,9 @@ from sklearn.neighbors import NearestNeighbors
 from ..assignment import contacts, merge
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
+from .frechet import Reference
 from .table1b import table1b_images
 from .tables import task
-from ..frechet import Reference
 from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/13_many.ipynb #79a53ebb

@@ -16,8 +16,8 @@ from ..data import digits, mnist
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .baselines import GMMBaseline, KMeansBaseline, bagging, single_vae
+from .frechet import Reference
 from .tables import n_parameters, steps_of_kvae, task
-from ..frechet import Reference
 from ..mixture import sample_mixture
 from ..runs.manifest import Timer
 from ..settings import Settings
