@@ -19,8 +19,8 @@ from .tables import task
 from ..iteration import revive, step
 from ..points.scaling import fit_scaling
 from ..protocols import BaseScorer
+from ..restarts import mixture_bounds, split_off, take_restart, worth
 from ..runs.manifest import Timer
-from ..selection import mixture_bounds, split_off, take_restart, worth
 from ..settings import Settings
 from ..state import log_weights_of, make_scorer, start
 

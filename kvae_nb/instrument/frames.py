@@ -21,9 +21,9 @@ from ..points.scaling import Scaling
 from ..protocols import offers
 from ..report.plots import as_bytes
 from ..report.report import members_by_margin
+from ..restarts import mixture_bounds
 from ..runs.checkpoint import record_from_plain, to_plain
 from ..runs.manifest import write_bytes
-from ..selection import mixture_bounds
 from ..state import State, by_restart, log_weights_of, rule_at
 
 # %% ../../nbs/instrument/00_frames.ipynb #11f2a0e6
