@@ -27,7 +27,6 @@ from side_by_side import CLOCK, in_turn, keep_memory, product, ratio
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from kvae_nb.autoencoder import network_weights
 from kvae_nb.base.randomness import generator
 from kvae_nb.data import five_modes
 from kvae_nb.points.scaling import fit_scaling
@@ -141,9 +140,15 @@ def by_pythae(x, parts, about):
 
 # ---- side by side
 
+def multiplications(shape, latent, hidden):
+    "Of one point in the dense layers of encoder and decoder"
+    d = math.prod(shape)
+    return sum(a * b for sizes in ((d, *hidden, 2 * latent), (latent, *hidden[::-1], d)) for a, b in itertools.pairwise(sizes))
+
+
 def floats(about, k):
     "Floating-point operations of a step of k experts: six for a weight and a point, and those that are really done"
-    weights = sum(network_weights(about["shape"], about["latent"], about["hidden"]))
+    weights = multiplications(about["shape"], about["latent"], about["hidden"])
     unneeded = 2 * math.prod(about["shape"]) * about["hidden"][0]  # the gradient of the points
     n = k * about["batch_size"]
     return dict(six=6 * weights * n, done=(6 * weights - unneeded) * n)

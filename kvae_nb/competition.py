@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHAPES', 'OF_ONE_FIT', 'refine', 'has_converged', 'assign_all', 'finish', 'compete', 'end_competition', 'advance',
-           'fit', 'go_on']
+           'stages_left', 'fit', 'go_on']
 
 # %% ../nbs/paper/14_competition.ipynb #cb68a199
 import copy
@@ -20,8 +20,7 @@ from .iteration import step
 from .protocols import BaseExperts, method
 from .restarts import choose, keep_best, split_off
 from .scoring import best_two
-from .starts.plan import iteration_name, stretch_name
-from .state import State, ahead, check_losses, make_experts, make_scorer, n_quiet, rule_at, start
+from .state import State, check_losses, make_experts, make_scorer, n_quiet, rule_at, start
 
 # %% ../nbs/paper/14_competition.ipynb #338dccd0
 def refine(
@@ -30,13 +29,13 @@ def refine(
 )->State:
     "The next stretch of the last phase: the partition frozen, the learning rate falling to zero"
     s, done, experts = state.settings, state.refined, copy.deepcopy(state.experts)
-    n = min(s.vae_steps, s.refine_steps - done)
+    n, stretches = min(s.vae_steps, s.refine_steps - done), -(-s.refine_steps // s.vae_steps)
+    name = f"refinement {done // s.vae_steps + 1} of {stretches}"
     lr = (1 - done / s.refine_steps, 1 - (done + n) / s.refine_steps)
-    with seeded(s.seed, "refine", done), phase(stretch_name(done, s)):
+    with seeded(s.seed, "refine", done), phase(name):
         losses = experts.train(x, state.members, n, generator(s.seed, "refine", done, device=x.device), lr=lr)
     check_losses(losses, state.iteration, state.k)
     return dataclasses.replace(state, experts=experts, phase="refine", refined=done + n)
-
 
 # %% ../nbs/paper/14_competition.ipynb #71ac6236
 def has_converged(
@@ -81,8 +80,7 @@ def compete(
 )->State:
     "The state after one more iteration; under `final=\"best\"` it remembers the states before it"
     s = state.settings
-    expect(ahead(state, x.shape[1:]))
-    with phase(iteration_name(state.iteration + 1, s)): new = step(state, x)
+    with phase(f"iteration {state.iteration + 1} of {s.n_iters}"): new = step(state, x)
     if s.final != "best" or s.n_init > 1: return new
     return dataclasses.replace(new, visited=(*state.visited, dataclasses.replace(state, visited=())))
 
@@ -92,7 +90,6 @@ def end_competition(
     x_held_out,  # Points that restarts are compared on
 )->State:        # One restart, of phase "select"
     "The best of the restarts; under `final=\"best\"` as it was when its partition was best"
-    expect(ahead(state, x.shape[1:]))
     with phase("choice"):
         if state.visited: state = keep_best([*state.visited, state], x)
         return choose(state, x_held_out)
@@ -111,6 +108,17 @@ def advance(
     if competing: return end_competition(state, x_train, x_held_out)
     if state.refined < s.refine_steps: return refine(state, x_train)
     return finish(state, x)
+
+# %% ../nbs/paper/14_competition.ipynb #aa0040ec
+def stages_left(
+    s,             # Settings, resolved
+    iteration:int=0, # Iterations that are done
+    refined:int=0, # Gradient steps of the refinement that are done
+    is_over:bool=False, # Is the competition?
+)->int:
+    "How many stages a run still has at most: iterations and the choice, the refinement, the assignment, and the bound"
+    competition = 0 if is_over else s.n_iters - iteration + 1
+    return competition + -(-(s.refine_steps - refined) // s.vae_steps) + 2
 
 # %% ../nbs/paper/14_competition.ipynb #afde7749
 def _begun(x, s, experts, scorer, c, state, rule):
@@ -151,12 +159,14 @@ def fit(
     x_train, x_held_out = x[train] if len(train) < len(x) else x, x[held_out]
     whole = state is not None and state.phase == "done"
     c = c if c is None else np.asarray(c)[..., train]
+    expect(s.n_init + 1 + stages_left(s))  # first the starts and the pretraining
     state = _begun(x if whole else x_train, s, experts, scorer, c, state, rule)
     yield state
     while state.phase != "done":
+        is_over = state.phase not in ("pretrain", "compete")
+        expect(stages_left(s, state.iteration, state.refined, is_over))
         state = advance(state, x, x_train, x_held_out)
         yield state
-
 
 # %% ../nbs/paper/14_competition.ipynb #9f49559a
 SHAPES = ("n_components recipe units network hidden latent likelihood n_importance dtype "

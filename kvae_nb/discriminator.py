@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .base.draws import Places, draw_own
-from .base.pausing import paced
+from .base.progress import paced
 from .base.randomness import generator
 from .protocols import BaseExperts, BaseScorer, method
 from .stacked import stack

@@ -21,7 +21,7 @@ from .autoencoder import StackedVAE
 from .base.checks import argument_error, as_array, check_number, checked_points
 from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
-from .competition import finish
+from .competition import finish, stages_left
 from .diagnostics.doubts import counted_report, densities_of, doubted, of_weights
 from .diagnostics.summary import report_of, summary_of
 from .mixture import sample_mixture
@@ -32,9 +32,7 @@ from .runs.checkpoint import to_plain
 from .scale.memory import resolved, say_memory
 from .scale.shards import shared_out, whole_state
 from .settings import Settings
-from .starts.hills import counting_seconds
 from .starts.how_many import HowMany, check_range, how_many
-from .starts.plan import planned
 
 # %% ../nbs/paper/15_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
@@ -83,10 +81,9 @@ def counted(self:KVAE,
         raise argument_error("n_components", "an integer, 'auto' or a range (low, high)", self.n_components)
     low, high = (1, min(12, len(X))) if is_auto else self.n_components
     check_range(low, high, len(X))
-    about, shape = Settings(**self.settings_params(min(max(low, 4), high))), X.shape[1:]
-    expect(counting_seconds(len(X), math.prod(shape), high) | planned(about.resolve(shape, len(X)), shape, len(X)))
-    most = resolved(Settings(**self.settings_params(high)), shape, len(X)).max_train
-    part = random_part(len(X), most, seed)
+    s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
+    expect(3 + stages_left(s))  # and the start, and the pretraining
+    part = random_part(len(X), s.max_train, seed)
     with undisturbed(), phase("how many"): return how_many(X[:] if len(part) == len(X) else X[part], low, high, seed)
 
 # %% ../nbs/paper/15_estimator.ipynb #03ab03ac
@@ -143,7 +140,6 @@ def _take(self:KVAE, s, scaling, state, lower_bound):
 def _run(self:KVAE, s, scaling, x, c=None, on_state=None, found=None, begun=None):
     "Drive the competition, from its start or from a state of it, and keep what came of it"
     state, ended = None, None
-    expect(planned(s, tuple(x.shape[1:]), len(x)))
     say_memory(s, tuple(x.shape[1:]), len(x))
     begun, parts = shared_out(begun, s, tuple(x.shape[1:]))
     try:

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from .. import competition
 from ..base.checks import argument_error, as_array, check_number, get_device
-from ..base.pausing import Gate, Stopped, wait_if_paused
+from ..base.progress import Ended, Gate, wait_if_paused
 from .frames import Camera, take_frame
 from .recording import Recording
 from ..points.streamed import scaling_of
@@ -84,7 +84,7 @@ def _work(self:Session, gate, camera, recording):
     "The thread: what `fit` does, until it ends, is ended or fails"
     with gate:
         try: self._compete(gate, camera, recording)
-        except Stopped: pass
+        except Ended: pass
         except Exception as e: self._fail(gate, e)
         finally: RUNNING.pop(threading.current_thread(), None)
 

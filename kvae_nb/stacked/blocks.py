@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 import torch
 
 from ..base.draws import Places
-from ..base.pausing import paced
+from ..base.progress import paced
 from .stack import Learner, holding, overwrite, select
 
 # %% ../../nbs/stacked/01_blocks.ipynb #fb56790a

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from ..base.draws import Places
-from ..base.pausing import paced
+from ..base.progress import paced
 
 # %% ../../nbs/stacked/02_candidates.ipynb #974e4860
 def means_of(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EVENNESS', 'LEAST', 'SMALLEST', 'VECTORS', 'links', 'separation', 'embedding', 'unit_rows', 'excess', 'density',
-           'merge_parts', 'settle', 'proposals', 'many_parts', 'communities', 'communities_seconds']
+           'merge_parts', 'settle', 'proposals', 'many_parts', 'communities']
 
 # %% ../../nbs/starts/02_communities.ipynb #4947ac8d
 import numpy as np
@@ -162,11 +162,3 @@ def communities(
     except ArpackError as e: raise ValueError(f"the graph of neighbours has no embedding: {e}") from e
     if not found: raise ValueError(f"the graph of neighbours has no {k} communities")
     return max(found, key=lambda c: separation(links(A, c, k)))
-
-# %% ../../nbs/starts/02_communities.ipynb #c0a1e2d3
-def communities_seconds(
-    n:int, # Points
-    k:int, # Clusters
-)->float:
-    "About how long `communities` takes on one core"
-    return .02 + 1e-6 * n * k * max(k, 5) if k <= MANY else .02 + 1.5e-4 * n + 3e-7 * n * k

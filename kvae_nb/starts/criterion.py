@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['NOISE', 'BALANCE', 'MOST', 'CLIP', 'm_step', 'log_prob', 'softmax', 'background', 'dictionary', 'split_by',
-           'densities_of', 'held_out', 'measures', 'Judgement', 'dictionary_sizes', 'judge_seconds', 'judge']
+           'densities_of', 'held_out', 'measures', 'Judgement', 'dictionary_sizes', 'judge']
 
 # %% ../../nbs/starts/00_criterion.ipynb #661df89c
-import math
 import warnings
 from dataclasses import dataclass
 
@@ -171,17 +170,6 @@ def dictionary_sizes(n, d, k):
 # %% ../../nbs/starts/00_criterion.ipynb #438d6362
 def _n_folds(n): return (5, 3) if n < 1000 else (2, 1)
 
-def judge_seconds(
-    n:int,       # Points
-    d:int,       # Dimensions
-    k:int,       # Clusters
-    n_parts:int, # Candidates
-    sizes=None,  # Dictionaries that are tried
-)->list:         # One for each size
-    "About how long `judge` takes on one core"
-    components = [15 * C + 4 * n_parts * (C + k) for C in sizes or dictionary_sizes(n, d, k)]  # of all steps of EM
-    return [math.prod(_n_folds(n)) * C * (6e-5 + 5e-9 * n * d) for C in components]
-
 # %% ../../nbs/starts/00_criterion.ipynb #736b386a
 def _judged(Z, parts, k, C, folds):
     "Under dictionaries of one size, the mean over divisions into folds"
@@ -207,6 +195,5 @@ def judge(
     sizes = sizes or dictionary_sizes(n, d, k)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        costs = judge_seconds(n, d, k, len(parts), sizes)
-        tried = [_judged(Z, parts, k, C, folds) for C in tracked(sizes, costs)]
+        tried = [_judged(Z, parts, k, C, folds) for C in tracked(sizes)]
     return max(tried, key=lambda judgement: judgement.L.max())

@@ -17,10 +17,10 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from ..base.checks import argument_error, as_array
-from ..base.progress import expect, phase, tracked
+from ..base.progress import phase, tracked
 from ..base.randomness import child_seed
 from .criterion import log_prob, softmax
-from .hills import SIZES, from_halves, gaussians_seconds, log_density, small_gaussians
+from .hills import SIZES, from_halves, log_density, small_gaussians
 from .portfolio import DIMENSIONS, PART, dimensions, in_order, project, standardise
 
 # %% ../../nbs/starts/06_how_many.ipynb #25a21e68
@@ -218,7 +218,6 @@ def _evidence(Z, high, seed):
     folds = [rng.permutation(len(part)) % 2 for _ in range(4 if len(part) < 2000 else 3)]
     tried = sizes_tried(part, folds if len(part) < 600 else folds[:1], seed)
     sizes = sizes_taken(*tried)
-    expect({"division": 2 * len(folds) * gaussians_seconds(len(part) // 2, part.shape[1], sizes)})
     return part, _all_pairs(part, folds, sizes, high, seed), tried
 
 @phase("division")

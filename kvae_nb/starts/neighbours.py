@@ -4,11 +4,9 @@
 
 # %% auto #0
 __all__ = ['RIDGE', 'NEIGHBOURS', 'AMONG', 'COMPONENTS', 'SCALE', 'tangents', 'tangent_distances', 'nearest', 'projected',
-           'neighbours', 'neighbours_seconds', 'neighbour_graph']
+           'neighbours', 'neighbour_graph']
 
 # %% ../../nbs/starts/01_neighbours.ipynb #79eed69a
-import math
-
 import numpy as np
 import torch
 from scipy import sparse
@@ -16,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from ..base.pausing import paced
+from ..base.progress import paced
 
 # %% ../../nbs/starts/01_neighbours.ipynb #981ad367
 def tangents(
@@ -84,17 +82,6 @@ def neighbours(
     square = tangent_distances(P, T, idx)
     order = square.argsort(1, kind="stable")[:, :NEIGHBOURS]
     return np.take_along_axis(idx, order, 1), np.take_along_axis(square, order, 1)
-
-# %% ../../nbs/starts/01_neighbours.ipynb #c0a1e2d5
-def neighbours_seconds(
-    n:int,       # Points
-    shape:tuple, # Of one point
-)->float:
-    "About how long `neighbours` takes on one core"
-    d = math.prod(shape)
-    if len(shape) == 1: return .005 + 1e-9 * n * n * d
-    m = min(COMPONENTS, n, d)
-    return .05 + n * (5e-11 * 6 * d * m + 1e-9 * AMONG * 6 * m) + 1e-10 * n * n * m
 
 # %% ../../nbs/starts/01_neighbours.ipynb #3b066508
 SCALE = 7 # Whose distance is a point's own unit

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CUT', 'FAR', 'DIMENSIONS', 'WIDE', 'BEAR', 'TIE', 'SIMPLE', 'PART', 'standardise', 'is_far', 'dimensions', 'project',
            'gaussians', 'merged_gaussians', 'graph_cut', 'in_order', 'propose', 'settle_as_well', 'choose_start',
-           'rivals', 'portfolio_partition', 'portfolio_seconds']
+           'rivals', 'portfolio_partition']
 
 # %% ../../nbs/starts/03_portfolio.ipynb #a98d2b36
 import warnings
@@ -19,12 +19,12 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, kneighbors_graph
 
 from ..assignment import cut, runners_up
-from ..base.progress import expect, phase, tracked
+from ..base.progress import phase, tracked
 from ..base.randomness import child_seed
 from ..points.scaling import natural_units
 from ..settings import MANY
-from .communities import communities, communities_seconds, links, separation, settle
-from .criterion import judge, judge_seconds
+from .communities import communities, links, separation, settle
+from .criterion import judge
 from .neighbours import NEIGHBOURS, neighbour_graph, neighbours
 
 # %% ../../nbs/starts/03_portfolio.ipynb #97c42089
@@ -98,21 +98,19 @@ def graph_cut(
 
 # %% ../../nbs/starts/03_portfolio.ipynb #244beedc
 def _candidates(Z, P, k, seed):
-    "Names, about how many seconds each takes, and functions; the simplest first"
+    "Names and functions; the simplest first"
     (n, d), wide = P.shape, Z.shape[1]
     n_starts = 10 if wide == d else 3
-    em = lambda C, times=1, d=d: times * (3e-4 + 5e-9 * n * C * d + 1e-11 * C * d**3)  # steps of it
-    yield "k-means", .005 + 2e-9 * n * k * wide * 30, lambda: KMeans(k, n_init=10, random_state=seed).fit_predict(Z)
-    yield "full Gaussians", em(k, 20 * n_starts, wide), lambda: gaussians(Z, k, seed, n_starts).predict(Z)
-    if wide > d: yield f"full Gaussians, {d} components", em(k, 100), lambda: gaussians(P, k, seed, 5).predict(P)
-    yield "tied Gaussians", em(k, 40), lambda: gaussians(P, k, seed, 3, "tied").predict(P)
-    yield "diagonal Gaussians", em(k, 40), lambda: gaussians(P, k, seed, 3, "diag").predict(P)
+    yield "k-means", lambda: KMeans(k, n_init=10, random_state=seed).fit_predict(Z)
+    yield "full Gaussians", lambda: gaussians(Z, k, seed, n_starts).predict(Z)
+    if wide > d: yield f"full Gaussians, {d} components", lambda: gaussians(P, k, seed, 5).predict(P)
+    yield "tied Gaussians", lambda: gaussians(P, k, seed, 3, "tied").predict(P)
+    yield "diagonal Gaussians", lambda: gaussians(P, k, seed, 3, "diag").predict(P)
     for C in sorted({min(C, n // (15 if d <= 3 else 40)) for C in (30, 60)}):
-        if k < C: yield f"{C} Gaussians, merged", em(C, 45), lambda C=C: merged_gaussians(P, C, k, seed)
-    yield "graph of neighbours", .02 + 2e-5 * n, lambda: graph_cut(Z, k, seed)
-    graph = lambda: neighbour_graph(*neighbours(Z))
-    yield "communities", communities_seconds(n, k) + 1e-9 * n * n * wide, lambda: communities(graph(), k, seed)
-    yield "Ward's tree", .001 + 1e-8 * n * n * (1 + wide / 30), lambda: AgglomerativeClustering(k).fit_predict(Z)
+        if k < C: yield f"{C} Gaussians, merged", lambda C=C: merged_gaussians(P, C, k, seed)
+    yield "graph of neighbours", lambda: graph_cut(Z, k, seed)
+    yield "communities", lambda: communities(neighbour_graph(*neighbours(Z)), k, seed)
+    yield "Ward's tree", lambda: AgglomerativeClustering(k).fit_predict(Z)
 
 # %% ../../nbs/starts/03_portfolio.ipynb #63ff1fd0
 def in_order(labels):
@@ -129,8 +127,8 @@ def _with_far_points(Z, P, k, seed, far):
         labels = np.full(len(Z), k - 1)
         labels[~far] = method()
         return labels
-    for name, seconds, method in _candidates(Z[~far], P[~far], k - 1, seed):
-        yield f"{name}, far points apart", seconds, lambda method=method: beside(method)
+    for name, method in _candidates(Z[~far], P[~far], k - 1, seed):
+        yield f"{name}, far points apart", lambda method=method: beside(method)
 
 # %% ../../nbs/starts/03_portfolio.ipynb #7c90d998
 @phase("candidate")
@@ -146,7 +144,7 @@ def propose(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tried = list(_with_far_points(Z, P, k, seed, far))
-        for name, _, method in tracked(tried, [seconds for _, seconds, _ in tried], counted=True):
+        for name, method in tracked(tried, counted=True):
             try: labels = in_order(np.asarray(method()))
             except (ValueError, TypeError, np.linalg.LinAlgError): continue
             known = any(np.array_equal(labels, other) for other in found.values())
@@ -201,7 +199,6 @@ def _taken(Z, P, k, seed, far):
     found = proposed = propose(Z, P, k, seed, far)
     if Z.shape[1] > P.shape[1] and len(found) > 1 and not far.any():
         found = settle_as_well(neighbour_graph(*neighbours(Z)), found, k)
-    expect(dict(criterion=sum(judge_seconds(*P.shape, k, len(found)))))
     with phase("criterion"): judgement = judge(P, list(found.values()), k, seed)
     taken = list(found)[choose_start(list(found), judgement)]
     against = rivals(judgement, list(found.values()), list(found).index(taken))
@@ -230,15 +227,3 @@ def _many(Z, k, seed, each=100):
     "k-means of some points for each cluster, and a report"
     part = np.random.default_rng(seed).permutation(len(Z))[:each * k]
     return KMeans(k, n_init=3, random_state=seed).fit(Z[part]).predict(Z), dict(taken="k-means")
-
-# %% ../../nbs/starts/03_portfolio.ipynb #ea2100f9
-def portfolio_seconds(
-    n:int, # Points
-    d:int, # Features
-    k:int, # Clusters
-)->dict:   # Phase -> seconds
-    "About how long `portfolio_partition` takes on one core"
-    if k > MANY: return dict(candidate=.01 + 2e-9 * min(n, 100 * k) * k * d * 60, criterion=0.)
-    n, m = min(n, PART), min(d, dimensions(k, min(n, PART)))
-    each = [seconds for _, seconds, _ in _candidates(np.empty((n, d)), np.empty((n, m)), k, 0)]
-    return dict(candidate=sum(each), criterion=sum(judge_seconds(n, m, k, len(each) // 2)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GRAPH_PART', 'uniform_partition', 'kmeans_partition', 'sklearn_seed', 'latent_codes', 'latent_partition',
-           'graph_partition', 'start_and_report', 'start_name', 'first_partition']
+           'graph_partition', 'start_and_report', 'first_partition']
 
 # %% ../../nbs/starts/04_start.ipynb #2ac408a9
 import numpy as np
@@ -139,19 +139,11 @@ def _reported(x, init, k, seeds):
     x, found = x.cpu().numpy() if init == "graph" else x.flatten(1).double().cpu().numpy(), []
     start = dict(portfolio=portfolio_partition, graph=graph_partition)[init]
     for r, seed in enumerate(seeds):
-        with phase(start_name(r, len(seeds))): found.append(start(x, k, seed))
+        with phase(f"start {r + 1} of {len(seeds)}" if len(seeds) > 1 else "start"): found.append(start(x, k, seed))
     parts = torch.stack([torch.as_tensor(labels, dtype=torch.long) for labels, _ in found])
     return parts, found[0][1]
 
-
 # %% ../../nbs/starts/04_start.ipynb #d72a7949
-def start_name(
-    r:int, # Restart, of 0, 1, ...
-    R:int, # Restarts
-)->str:
-    "What the start of a restart is called"
-    return f"start {r + 1} of {R}" if R > 1 else "start"
-
 def first_partition(
     x,          # `(n, *shape)` points, scaled
     s:Settings, # Resolved
