@@ -1,4 +1,3 @@
 __version__ = "0.1.0"
 
-from .runs import saving
 from .estimator import KVAE

@@ -6,7 +6,7 @@ from kvae_nb import competition
 from kvae_nb.data import digits, five_modes
 from kvae_nb.discriminator import Nearest
 from kvae_nb.experts.centroids import CentroidExperts
-from kvae_nb.points.streamed import scaling_of
+from kvae_nb.scale.memory import scaling_of
 from kvae_nb.settings import Settings
 
 FEW = dict(n_iters=4, patience=9, pretrain_steps=6, vae_steps=4, disc_steps=3, batch_size=16, device="cpu", seed=3)

@@ -50,7 +50,7 @@ OPTIONS = dict(
     recipe=["auto", "paper", "clusters"], rule=["ratio", "raw", "bound", "nearest", "both"],
     init=["kmeans", "latent", "portfolio", "own"], n_init=[1, 2, 3],
     bound_iters=[0, 1, 3], weighted=[False, True], balance=["revive", "keep", "none"], final=["last", "best"],
-    min_share=[0, .2, 1], holdout=[.01, .1, .5], tol=[0, .5], patience=[1, 2], units=["common", "own"],
+    min_share=[0, .2, 1], holdout=[.01, .1, .5], tol=[0, .5], patience=[1, 2], experts=["vae", "adaptive"],
     hidden=[(), (3,), (2, 4)], latent=[1, 2, 3], likelihood=["gaussian", "bernoulli"], noisy_samples=[False, True],
     n_importance=[1, 2, 3], rule_importance=[1, 2, 3], prior=["standard", "fitted"], prior_components=[1, 2, 3],
     pretrain_steps=[0, 1, 2], refine_steps=[0, 1, 4], batch_size=[1, 7, 256],

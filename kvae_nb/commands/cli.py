@@ -24,14 +24,13 @@ from ..estimator import KVAE
 from ..instrument.explorer import Within, serve
 from ..instrument.frames import Camera
 from ..instrument.recording import Recorder, SavedRecording
-from ..parameters import number_or_range, takes_settings
-from ..points.streamed import scaling_of
 from ..report import report
 from ..report.page import write_page
 from ..runs.manifest import atomic_path, check_new
 from ..runs.training import Begun, Training, open_training
+from ..scale.memory import scaling_of
 from ..scale.ranks import in_ranks, is_first
-from ..settings import settings_to_json
+from ..settings import number_or_range, settings_to_json, takes_settings
 
 # %% ../../nbs/commands/03_cli.ipynb #4ad37144
 def recorder_for(

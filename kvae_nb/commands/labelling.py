@@ -13,22 +13,17 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
-import torch
 
-import kvae_nb.runs.saving  # noqa: F401, it patches KVAE
-from ..assignment import two_best
 from ..base.checks import argument_error, as_array
 from ..base.randomness import undisturbed
 from ..data import deskew, find_points
 from ..diagnostics.doubts import far_doubt, far_scores
-from ..discriminator import Bound
 from ..estimator import KVAE
-from ..points.streamed import rows_at_once
 from ..points.tables import TABLES, column_names, table_pieces
 from ..runs.manifest import atomic_path
 from ..runs.trust import read_json
-from ..scale.memory import check_scoring
-from ..state import by_restart, compared, rule_at
+from ..scale.memory import check_scoring, rows_at_once
+from ..state import describe
 
 # %% ../../nbs/commands/02_labelling.ipynb #bcc85f20
 def source_of(
@@ -60,22 +55,10 @@ def describe_points(
     X,          # `(n, *shape)` points
 )->tuple:       # `(n,)` labels, their probabilities, log-densities in nats, and margins in nats
     "The expert of each point, how sure that is, how likely the point, and by how much the runner-up is behind"
-    state, x = model.state_, model.scaled(X)[:]  # rows at once, also where experts learned from fewer
-    with undisturbed(), torch.no_grad():
-        bounds = state.experts.bound(x)
-        scores = bounds if _compares_bounds(state) else state.scorer.log_ratio(x, state.experts)
-        log_w = compared(state, by_restart(scores, state.k), rule_at(state.settings, state.iteration), state.log_z)[0]
-        joint = bounds.double() + state.alpha[0].double().log()
-    best = log_w.double().log_softmax(1).max(1)
-    score = joint.logsumexp(1) - model.scaling_.log_volume
-    label, _, margin = two_best(log_w)
-    return tuple(v.cpu().numpy() for v in (label, best.values.exp(), score, margin))
-
-def _compares_bounds(state):
-    "Is what the rule compares the bound that scores are made of?"
-    if not isinstance(state.scorer, Bound): return False
-    n = state.scorer.n_importance
-    return n is None or n >= state.settings.n_importance
+    x = model.scaled(X)[:]  # rows at once, also where experts learned from fewer
+    with undisturbed(): told = describe(model.state_, x)
+    score = told.score - model.scaling_.log_volume
+    return tuple(v.cpu().numpy() for v in (told.label, told.probability, score, told.margin))
 
 # %% ../../nbs/commands/02_labelling.ipynb #2da23c5b
 ROWS = 2**15 # Of a piece

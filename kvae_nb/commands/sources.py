@@ -14,9 +14,9 @@ import numpy as np
 from .. import data as data_module
 from ..base.checks import argument_error, as_array
 from ..data import DATASETS, data_root, find_points
-from ..parameters import number_or_range
 from ..points.files import Points
 from ..report.report import as_labels
+from ..settings import number_or_range
 
 # %% ../../nbs/commands/01_sources.ipynb #c25deb0f
 def load_checked(

@@ -15,10 +15,9 @@ def report_of(
     "What was chosen in a run, and why"
     s, sizes = state.settings, torch.bincount(state.c[0], minlength=state.k).tolist()
     bounds = None if state.bounds is None else state.bounds.tolist()
-    networks = getattr(getattr(state.experts, "net", None), "gaussian", None)
     report = dict(recipe=s.recipe, init=s.init, rule=s.rule, n_points=state.c.shape[1], n_components=s.n_components,
                   n_iterations=state.iteration, sizes=sizes, bounds=bounds, **state.report)
-    if networks is not None: report["networks"] = (~networks).nonzero()[:, 0].tolist()
+    report |= state.experts.facts()
     if report["n_points"] > s.max_train: report["trained_on"] = s.max_train
     missed = [entry["missed"] for entry in state.history if "missed" in entry]
     if missed: report["candidates"] = dict(each=state.experts.candidates, missed=missed)

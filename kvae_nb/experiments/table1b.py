@@ -18,8 +18,8 @@ from ..evaluation import clustering_scores
 from .baselines import GMMBaseline, KMeansBaseline, bagging, single_vae
 from .frechet import Reference
 from .tables import n_parameters, steps_of_kvae, task
-from ..mixture import sample_mixture
 from ..runs.manifest import Timer
+from ..sampling import sample_mixture
 from ..settings import Settings
 
 # %% ../../nbs/experiments/03_table1b.ipynb #6399915f

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from safetensors.numpy import save
 
-from ..assignment import log_weights, two_best
+from ..assignment import two_best
 from ..base.checks import check_number
 from ..base.randomness import generator
 from ..points.scaling import Scaling
@@ -24,7 +24,7 @@ from ..report.report import members_by_margin
 from ..restarts import mixture_bounds
 from ..runs.checkpoint import record_from_plain, to_plain
 from ..runs.manifest import write_bytes
-from ..state import State, by_restart, log_weights_of, rule_at
+from ..state import State, by_restart, compared, last_rule, log_weights_of
 
 # %% ../../nbs/instrument/00_frames.ipynb #11f2a0e6
 @dataclass(frozen=True, eq=False)
@@ -139,9 +139,8 @@ def scores_on_grid(
     if camera.kind != "plane": return {}
     xs, ys = camera.grid
     points = camera.scaling.to(np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2), camera.x.dtype).to(camera.x.device)
-    scores = by_restart(state.scorer.log_ratio(points, state.experts), state.k)[r]
-    alpha = state.alpha[r] if state.settings.weighted else None
-    log_w = log_weights(scores, rule_at(state.settings, state.iteration), alpha, state.log_z[r])
+    scores = by_restart(state.scorer.log_ratio(points, state.experts), state.k)
+    log_w, scores = compared(state, scores, last_rule(state), state.log_z)[r], scores[r]
     log_r = scores.clamp(-6e4, 6e4).T.reshape(-1, len(ys), len(xs))
     winner = log_w.argmax(1).reshape(len(ys), len(xs))
     return dict(log_r=log_r.cpu().numpy().astype(np.float16), log_z=state.log_z[r].cpu().numpy(),

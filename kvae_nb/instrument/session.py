@@ -19,7 +19,7 @@ from ..base.checks import argument_error, as_array, check_number, get_device
 from ..base.progress import Ended, Gate, wait_if_paused
 from .frames import Camera, take_frame
 from .recording import Recording
-from ..points.streamed import scaling_of
+from ..scale.memory import scaling_of
 from ..settings import Settings
 
 # %% ../../nbs/instrument/06_session.ipynb #9b1d33af

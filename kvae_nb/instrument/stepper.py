@@ -20,7 +20,7 @@ from .instrument import Instrument
 from .recording import Scene
 from .session import Session, error_text
 from .viewer import button, flowing, wide
-from ..settings import CHOICES
+from ..settings import choices_of
 
 # %% ../../nbs/instrument/09_stepper.ipynb #bac7d1bf
 def is_over(
@@ -87,7 +87,7 @@ CONTROLS = dict( # Field: label, kind, width in pixels
     disc_steps=("disc. steps", W.IntText, 140),
     disc_lr=("disc. lr", W.FloatText, 130),
 )
-NEEDS_CODE = "nearest", "labels"  # choices that controls cannot offer
+NEEDS_CODE = "nearest", "labels", "given"  # choices that controls cannot offer
 
 def setting_control(
     name:str, # A field that `CONTROLS` has
@@ -96,7 +96,7 @@ def setting_control(
 ):            # A widget
     "The control of a setting"
     label, kind, width = CONTROLS[name]
-    options = [choice for choice in CHOICES.get(name, ()) if choice not in NEEDS_CODE]
+    options = [choice for choice in choices_of(name) if choice not in NEEDS_CODE]
     more = dict(options=options) if options else {}
     control = kind(value=value, description=label, **more, **wide(width, 12))
     control.observe(lambda event: act(event["new"]), "value")

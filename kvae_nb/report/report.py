@@ -22,10 +22,10 @@ from ..data import holdout_mask, rows_where
 from ..diagnostics.summary import n_of
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
+from ..iteration import best_two
 from .curves import plot_history
 from .plots import plot_composition, plot_partition, plot_rows
 from ..runs.manifest import Timer, atomic_path, environment, write_json
-from ..scoring import best_two
 
 # %% ../../nbs/report/02_report.ipynb #6ccd0d46
 def as_labels(

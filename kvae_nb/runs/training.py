@@ -21,15 +21,11 @@ from fastcore.basics import patch
 
 from .. import __version__
 from ..base.checks import argument_error, check_number
-from ..base.progress import shown_if
-from ..base.randomness import undisturbed
-from ..estimator import KVAE
-from ..points.streamed import scaled_points, scaling_of
+from ..estimator import KVAE, model_from, params_of
 from . import checkpoint
 from .changes import change_run, hold_run, names_in
-from .checkpoint import read_state, settings_here, to_plain, write_tensors, write_visited
+from .checkpoint import read_state, settings_here, to_plain, write_tensors
 from .manifest import Timer, new_run, open_run, read_manifest, run_file, write_bytes, write_json
-from .saving import model_from, params_of
 from ..scale.ranks import agreed, check_agreement, is_first
 from ..scale.shards import is_sharded, whole_state
 from ..settings import settings_from_json, settings_to_json
@@ -75,7 +71,7 @@ def write_checkpoint(
     write_tensors(folder/"checkpoint.safetensors", checkpoint.state_tensors(state))
     about = dict(checkpoint.describe(state), history=to_plain(state.history), **more)
     write_bytes(folder/"checkpoint.json", json.dumps(about).encode())
-    return ["checkpoint.safetensors", "checkpoint.json", *write_visited(folder, state, known)]
+    return ["checkpoint.safetensors", "checkpoint.json"]
 
 # %% ../../nbs/runs/06_training.ipynb #efb31927
 class Training:
@@ -155,10 +151,7 @@ def finish(self:Training,
 def _fit_model(model, X, state, on_state):
     "What `KVAE.fit` does, also from a state on"
     if state is None: return model.fit(X, on_state=on_state)
-    s = state.settings
-    with undisturbed(), shown_if(model.verbose):
-        scaling = scaling_of(X, s)
-        model._run(s, scaling, scaled_points(X, scaling, s), on_state=on_state, begun=state)
+    return model.fit_from(X, state, on_state)
 
 # %% ../../nbs/runs/06_training.ipynb #a4035269
 def _check_ranks(model, X):

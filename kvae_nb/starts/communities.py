@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackError, eigsh
 from scipy.special import entr
 from sklearn.cluster import KMeans
 
-from ..settings import MANY
+from ..recipe import MANY
 
 # %% ../../nbs/starts/02_communities.ipynb #3a4a7cfc
 EVENNESS = 2.5 # Nats of cut links that a nat of entropy outweighs

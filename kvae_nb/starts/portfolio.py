@@ -22,7 +22,7 @@ from ..assignment import cut, runners_up
 from ..base.progress import phase, tracked
 from ..base.randomness import child_seed
 from ..points.scaling import natural_units
-from ..settings import MANY
+from ..recipe import MANY
 from .communities import communities, links, separation, settle
 from .criterion import judge
 from .neighbours import NEIGHBOURS, neighbour_graph, neighbours

@@ -18,6 +18,7 @@ from ..assignment import cut, runners_up
 from ..base.checks import argument_error
 from ..base.progress import phase, tracked
 from ..base.randomness import child_seed, generator
+from ..recipe import FAMILIES
 from ..settings import Settings
 from .communities import communities, links, separation
 from .neighbours import neighbour_graph, neighbours, projected
@@ -55,7 +56,7 @@ def latent_codes(
     "The mean codes of one VAE that is trained on all points"
     seed = child_seed(s.seed, "latent")
     lr = min(s.lr, 1e-3)  # experts in units of their own bear more than this wide network does
-    if s.units == "own": x = x.clamp(-CUT, CUT)  # natural units leave a far value far
+    if FAMILIES.part(s.experts).natural: x = x.clamp(-CUT, CUT)  # natural units leave a far value far
     one = VAEExperts(1, x.shape[1:], min(s.init_latent, x[0].numel()), s.init_hidden, s.likelihood, lr=lr,
                      batch_size=s.batch_size, seed=seed, device=x.device, dtype=x.dtype)
     anneal(one, x, [torch.arange(len(x), device=x.device)], s.init_steps, seed)
