@@ -18,7 +18,7 @@ from .points.streamed import random_part
 from .protocols import offers
 from .settings import Settings
 from .starts.criterion import judge
-from .starts.portfolio import PART, TIE, dimensions, project, standardise
+from .starts.portfolio import PART, TIE, dimensions, principal_components, standardise
 from .state import State, by_restart
 
 # %% ../nbs/paper/13_restarts.ipynb #832ff480
@@ -111,7 +111,8 @@ def keep_best(
     seed = child_seed(states[0].settings.seed, "portfolio") % 2**32
     some = np.sort(np.random.default_rng(seed).permutation(len(Z))[:PART])
     k = states[0].k
-    judgement = judge(project(Z, dimensions(k, len(some)))[some], [c[some] for c in parts], k, seed)
+    P = principal_components(Z, dimensions(k, len(some)))
+    judgement = judge(P[some], [c[some] for c in parts], k, seed)
     best = 1 + int(judgement.S[1:].argmax())
     gap, error = judgement.behind(best)
     kept = 1 + int(np.argmax(gap[1:] <= TIE * error[1:]))

@@ -15,7 +15,7 @@ from .tables import task
 from ..points.scaling import fit_scaling
 from ..runs.manifest import Timer
 from ..settings import Settings
-from ..starts.start import first_partition
+from ..starts.start import start_and_report
 
 # %% ../../nbs/experiments/06_ablations_mnist.ipynb #3d68c29c
 MNIST_BASE:dict = dict(
@@ -74,7 +74,7 @@ def clusters_row(
 )->dict:
     "Scores of the clusters and of the start, what became of the experts"
     with Timer() as timer:
-        first = first_partition(x, s)[0]
+        first = start_and_report(x, s)[0][0]
         state = compete(x, s, **beside)
     c, nmi_at_start = state.c[0].numpy(), clustering_scores(y, first.numpy())["nmi"]
     smallest = int(np.bincount(c, minlength=s.n_components).min())

@@ -19,8 +19,8 @@ from ..base.randomness import generator
 from .own import POINTS_PER_FEATURE, OwnUnitsExperts
 from .trial import TRIAL, is_worth_it, parted
 from .units import white_units
-from ..points.far import without_far
 from .white import blank_prior, fit_code_prior, spread_prior, white_elbo
+from ..points.far import without_far
 from ..stacked import stack
 from ..stacked.blocks import climb
 

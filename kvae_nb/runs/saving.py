@@ -12,7 +12,6 @@ from fastcore.basics import patch
 from safetensors.torch import load_file
 from sklearn.utils.validation import check_is_fitted
 
-from .. import assignment
 from ..base.checks import argument_error, check_number
 from ..base.progress import shown_if
 from ..base.randomness import undisturbed
@@ -24,6 +23,7 @@ from .manifest import new_run, run_file
 from ..scale.memory import resolved
 from ..scoring import best_two
 from ..settings import Settings, recipe_of_start
+from ..starts import merging
 
 # %% ../../nbs/runs/05_saving.ipynb #eeccbfd3
 def params_of(
@@ -123,4 +123,4 @@ def merge(self:KVAE,
     check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
     x = self._seen(X)
     with undisturbed(): c, second, margin = best_two(self.state_, x)
-    return assignment.merge(assignment.contacts(c[0], second[0], margin[0], len(self.weights_)), n_clusters)
+    return merging.merge(merging.contacts(c[0], second[0], margin[0], len(self.weights_)), n_clusters)
