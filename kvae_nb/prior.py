@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from sklearn.mixture import GaussianMixture
 from torch import nn
 
-from .base.checks import argument_error
+from .base.checks import argument_error, quiet
 from .base.draws import Places, draw_own, own_of, widened
 from .base.randomness import child_seed, generator
 from .vae import VAEExperts
@@ -73,6 +73,7 @@ def fit_latent_prior(
     fitted = [_mixture(z.double().cpu().numpy(), n_components, s) for z, s in zip(codes, seeds)]
     return LatentPrior(*(torch.stack(v) for v in zip(*fitted)))
 
+@quiet()  # codes may coincide, and EM may end before it is done
 def _mixture(z, C, seed):
     "Log weights, means and Cholesky factors of one mixture"
     m = z.shape[1]

@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..autoencoder import gaussian_kl
+from ..base.checks import quiet
 from ..base.randomness import child_seed
 from .units import LOG_2PI, Units
 from ..prior import LatentPrior
@@ -133,6 +134,7 @@ def white_bound(
     return log_w.logsumexp(-1) - math.log(len(eps))
 
 # %% ../../nbs/experts/02_white.ipynb #7c17b755
+@quiet()  # codes may coincide, and EM may end before it is done
 def code_mixture(
     z,        # `(n, m)` codes, a NumPy array
     C:int,    # Gaussians, at most

@@ -9,6 +9,7 @@ __all__ = ['CUT', 'FAR', 'beyond', 'is_far', 'standardise', 'is_near', 'without_
 import numpy as np
 import torch
 
+from ..base.checks import quiet
 from .scaling import natural_units, robust_moments
 
 # %% ../../nbs/points/05_far.ipynb #ed06fd2d
@@ -32,6 +33,7 @@ def is_far(
     X = np.asarray(X, float)
     return beyond(X, *natural_units(X), FAR)
 
+@quiet()  # a value may be infinitely many units away
 def standardise(
     X, # `(n, d)`
 )->np.ndarray: # `(n, d)` float64
