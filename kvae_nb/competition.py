@@ -175,7 +175,7 @@ def fit(
     x_train, x_held_out = x[train] if len(train) < len(x) else x, x[held_out]
     whole = state is not None and state.phase == "done"
     c = c if c is None else np.asarray(c)[..., train]
-    expect(s.n_init + 1 + stages_left(s))  # first the starts and the pretraining
+    expect(2 + stages_left(s))  # first the start and the pretraining
     state = _begun(x if whole else x_train, s, experts, scorer, c, state, rule)
     yield state
     while state.phase != "done":

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
-from . import assignment, competition
+from . import competition
 from .autoencoder import StackedVAE
 from .base.checks import argument_error, as_array, check_number, checked_points
 from .base.progress import expect, phase, shown_if
@@ -35,6 +35,7 @@ from .sampling import sample_mixture
 from .scale.memory import points_of, resolved, say_memory, scaling_of
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, recipe_of_start, renamed, takes_settings
+from .starts import merging
 from .starts.how_many import HowMany, check_range, how_many
 from .state import describe, in_pieces
 
@@ -399,4 +400,4 @@ def merge(self:KVAE,
     check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
     x = self._seen(X)
     with undisturbed(): c, second, margin = best_two(self.state_, x)
-    return assignment.merge(assignment.contacts(c[0], second[0], margin[0], len(self.weights_)), n_clusters)
+    return merging.merge(merging.contacts(c[0], second[0], margin[0], len(self.weights_)), n_clusters)

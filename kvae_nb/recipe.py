@@ -44,10 +44,10 @@ FAMILIES = Registry("experts",
 STARTS = Registry("init",
     uniform="state:uniform_start",
     labels="state:labels_start",
-    kmeans="starts._temp:kmeans_start",
-    latent="starts._temp:latent_start",
-    portfolio="starts._temp:portfolio_start",
-    graph="starts._temp:graph_start")
+    kmeans="starts.start:kmeans_start",
+    latent="starts.start:latent_start",
+    portfolio="starts.start:portfolio_start",
+    graph="starts.start:graph_start")
 
 RULES = Registry("rule",
     ratio="assignment:RATIO",

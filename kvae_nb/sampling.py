@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from sklearn.mixture import GaussianMixture
 from torch import nn
 
-from .base.checks import argument_error
+from .base.checks import argument_error, quiet
 from .base.draws import drawn, drawn_by
 from .base.randomness import generator
 
@@ -73,11 +73,13 @@ def fit_latent_prior(
 
 def _most(z): return len(z) // (10 * z.shape[1])
 
+@quiet()  # codes may coincide, and EM may end before it is done
 def _fitted(z, C, seed):
     "A mixture of C components, or as many as the codes bear; None for too few codes"
     n_fitted = min(C, _most(z))
     return GaussianMixture(n_fitted, reg_covar=1e-4, random_state=seed).fit(z) if n_fitted else None
 
+@quiet()
 def _grown(z, C, seed):
     "The mixture of 1, 2, 4, ... components that BIC likes best; None for too few codes"
     best = None

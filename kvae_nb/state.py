@@ -158,7 +158,8 @@ def first_partition(
     s:Settings, # Resolved
 )->tuple:       # `(R, n)`, and what a report says of it
     "The first partition of every restart, as `s.init` names it"
-    return STARTS.part(s.init)(x, s, [child_seed(s.seed, "init", r) for r in range(s.n_init)])
+    seeds = [child_seed(s.seed, "init", r) for r in range(s.n_init)]
+    with phase("start"): return STARTS.part(s.init)(x, s, seeds)
 
 def start(
     x,             # `(n, *shape)` points, scaled

@@ -13,12 +13,12 @@ import warnings
 import numpy as np
 import torch
 
+from ..points.far import FAR, beyond
 from ..points.scaling import natural_units
 from ..points.streamed import ROWS
 from ..protocols import offers
 from ..restarts import joint_bounds
 from ..runs.checkpoint import to_plain
-from ..starts.portfolio import FAR
 from ..state import State
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #0b475675
@@ -85,11 +85,18 @@ def _few_points(state, x):
 
 def _close(state):
     "Another number of clusters is nearly as well founded"
-    found = state.report.get("how_many") or {}
-    if not found.get("close"): return None
-    k, other = found["k"], found["runner_up"]
+    counted = state.report.get("how_many") or {}
+    if not counted.get("close"): return None
+    k, other = counted["k"], counted["runner_up"]
     number = f"{k}, but {other} is nearly as well founded"
     return f"how many clusters was a close call: {number}; look at n_components={other} too"
+
+def _at_the_limit(state):
+    "The valleys go on beyond the largest number of clusters that was looked at"
+    k, n = state.k, state.c.shape[1]
+    if not (state.report.get("how_many") or {}).get("open") or k >= n: return None
+    further = f"n_components=({k}, {min(10 * k // 3, n)}) looks further"
+    return f"there may be more clusters: {k} is the most that was looked at; {further}"
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #e3f3da47
 def _starts(state):
@@ -120,7 +127,7 @@ def doubts_of(
     "Why the result should not be trusted; nothing where it can be"
     if state.settings.recipe != "auto": found = [_restarts(state)]
     else:
-        of_report = _starts(state), _restarts(state), _close(state)
+        of_report = _starts(state), _restarts(state), _close(state), _at_the_limit(state)
         found = [_few_distinct(state, x), _few_points(state, x), *of_report, *_of_bounds(state, joint)]
     return [doubt for doubt in found if doubt]
 
@@ -149,15 +156,13 @@ def doubted(
 
 def _looked_at(x):
     "Indices of points on the device of `x`"
-    found = torch.arange(0, len(x), -(-len(x) // LOOKED_AT))
-    if len(found) < len(x) and x.ndim == 2:
-        some = x if isinstance(x, torch.Tensor) else x[found]  # larger data are not read for it
+    indices = torch.arange(0, len(x), -(-len(x) // LOOKED_AT))
+    if len(indices) < len(x) and x.ndim == 2:
+        some = x if isinstance(x, torch.Tensor) else x[indices]  # larger data are not read for it
         mean, unit = natural_units(some.double().cpu().numpy())
-        far = torch.cat([_beyond(part, mean, unit) for part in x.split(ROWS)]).nonzero()[:, 0]
-        found = torch.cat([found, far[:LOOKED_AT]]).unique()
-    return found.to(x.device)
-
-def _beyond(part, mean, unit): return torch.as_tensor((np.abs(part.double().cpu().numpy() - mean) > FAR * unit).any(1))
+        far = np.concatenate([beyond(part.double().cpu().numpy(), mean, unit, FAR) for part in x.split(ROWS)])
+        indices = torch.cat([indices, torch.as_tensor(far.nonzero()[0][:LOOKED_AT])]).unique()
+    return indices.to(x.device)
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #6128f58f
 def counted_report(
@@ -167,5 +172,5 @@ def counted_report(
     if found is None: return {}
     finite = np.where(np.isfinite(found.criterion), found.criterion, np.nan)  # infinite for one cluster
     curves = dict(ks=to_plain(found.ks), criterion=to_plain(finite), stability=to_plain(found.stability))
-    said = dict(answer=str(found), k=found.k, runner_up=found.runner_up, close=found.close)
+    said = dict(answer=str(found), k=found.k, runner_up=found.runner_up, close=found.close, open=found.is_open)
     return dict(how_many=said | curves)

@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from ..assignment import runners_up, starved
+from ..assignment import starved
 from ..data import five_modes
 from ..evaluation import clustering_scores
 from .tables import task
@@ -22,6 +22,7 @@ from ..protocols import BaseScorer
 from ..restarts import mixture_bounds, split_off, take_restart, worth
 from ..runs.manifest import Timer
 from ..settings import Settings
+from ..starts.merging import runners_up
 from ..state import log_weights_of, make_scorer, start
 
 # %% ../../nbs/experiments/05_ablations.ipynb #a6c7b44e

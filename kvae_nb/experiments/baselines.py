@@ -23,8 +23,7 @@ from ..points.scaling import Scaling, fit_scaling
 from ..runs.manifest import Timer
 from ..sampling import sample_mixture
 from ..settings import Settings
-from ..starts.start import uniform_partition
-from ..state import make_experts
+from ..state import make_experts, uniform_partition
 from ..vae import anneal
 
 # %% ../../nbs/experiments/01_baselines.ipynb #2c182fd9

@@ -12,10 +12,12 @@ from ..evaluation import clustering_scores
 from .sets import SETS, UNBALANCED
 from .suite import TINY, kvae_row
 from .tables import task
-from ..starts.communities import links, separation, settle
+from ..points.far import is_far, standardise
+from ..starts.communities import separation, settle
 from ..starts.criterion import BALANCE, judge
+from ..starts.merging import links
 from ..starts.neighbours import neighbour_graph, neighbours
-from ..starts.portfolio import PART, dimensions, is_far, project, propose, settle_as_well, standardise
+from ..starts.portfolio import PART, dimensions, principal_components, propose, settle_as_well
 
 # %% ../../nbs/experiments/10_starts.ipynb #593ce9d3
 def candidates(
@@ -26,7 +28,7 @@ def candidates(
     "What the portfolio proposes for the first 5000 points"
     X = np.asarray(X, float)[:PART].reshape(min(len(X), PART), -1)
     Z = standardise(X)
-    P = project(Z, dimensions(k, len(Z)))
+    P = principal_components(Z, dimensions(k, len(Z)))
     return propose(Z, P, k, seed, is_far(X)), neighbour_graph(*neighbours(Z)), P
 
 # %% ../../nbs/experiments/10_starts.ipynb #d05ace6d

@@ -17,8 +17,9 @@ from fastcore.basics import patch
 from ..base.draws import all_of, drawn, drawn_for, first_of, own_of, renewed
 from ..base.progress import phase, tracked
 from ..base.randomness import child_seed, generator
-from .units import LOG_2PI, white_units, without_far
+from .units import LOG_2PI, white_units
 from .white import CodePrior, WhiteVAE, blank_prior, spread_prior, white_bound, white_elbo
+from ..points.far import without_far
 from ..protocols import Family
 from ..sampling import fit_latent_prior
 from ..stacked import stack
