@@ -1,4 +1,4 @@
-"""What `make prepare` does after exporting and cleaning: README.md, and notebooks without outputs of live widgets."""
+"""What `make prepare` does after exporting and cleaning: README.md, links between notebooks, no outputs of live widgets."""
 import json
 import os
 import re
@@ -28,7 +28,17 @@ def stilled(notebook):
     return json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def relinked(text, path):
+    "Text of a notebook, its links to notebooks that got another number or room mended, where their name says which"
+    def mended(m):
+        target = path.parent/m[1]
+        same = list(NBS.glob(f"*/[0-9][0-9]_{target.stem[3:]}.ipynb"))
+        near = [book for book in same if book.parent.name == target.parent.name] or same
+        return f"]({os.path.relpath(near[0], path.parent)}" if not target.exists() and len(near) == 1 else m[0]
+    return re.sub(r"\]\(([^)#:\s\\\"]*\d\d_\w+\.ipynb)", mended, text)
+
+
 if __name__ == "__main__":
     for path in NBS.glob("**/[!_]*.ipynb"):
-        if ".ipynb_checkpoints" not in path.parts: path.write_text(stilled(path))
+        if ".ipynb_checkpoints" not in path.parts: path.write_text(relinked(stilled(path), path))
     (ROOT/"README.md").write_text(readme_text())
