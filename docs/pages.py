@@ -13,9 +13,10 @@ from mkdocs.structure.files import File
 from nbconvert import MarkdownExporter
 from nbdev.config import get_config
 
+from folders import LESSONS, PAPER, ROOMS, notebooks, said
+
 SETTINGS = get_config()
 ROOT, NBS = SETTINGS.config_path, SETTINGS.nbs_path
-SECTIONS = ("tutorials", "method", "instrument", "experiments")
 PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 FONT = "ziamath/fonts/STIXTwoMath-Regular.ttf"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -32,20 +33,19 @@ def on_config(config):
     "What settings.ini says, and the navigation: every notebook, in reading order"
     config.site_url = f"{SETTINGS.doc_host}{SETTINGS.doc_baseurl}/"
     config.extra["social"] = [{"icon": "fontawesome/brands/github", "link": SETTINGS.git_url, "name": "Source"}]
-    found = {name: sorted((NBS/name).glob("[0-9]*.ipynb")) for name in SECTIONS}
-    sections = [{name.capitalize(): [{title(f): page(f)} for f in files]} for name, files in found.items()]
-    config.nav = [{"Start": "index.md"}, *sections, {"API": "api.md"}, {"Project": list(PROJECT)}]
+    rooms = [{f"{room}: {ROOMS[room]}": section(room)} for room in ROOMS if notebooks(room)]
+    parts = [{"Lessons": section(LESSONS)}, {"The paper": section(PAPER)}, {"Rooms": rooms}]
+    config.nav = [{"Start": "index.md"}, *parts, {"API": "api.md"}, {"Project": list(PROJECT)}]
+
+
+def section(folder):
+    "The pages of a folder, each with its number and title"
+    return [{f"{book.name[:2]} {said(book)[0]}": page(book)} for book in notebooks(folder)]
 
 
 def page(path):
     "A file's place in the site"
     return path.name if path.name in PROJECT else path.relative_to(NBS).as_posix().replace(".ipynb", ".md")
-
-
-def title(path):
-    "A notebook's number and first heading"
-    heading = re.search(r"^# (.+)", nbformat.read(path, 4).cells[0].source)
-    return f"{path.stem.split('_')[0]} {heading[1]}"
 
 
 def on_files(files, config):

@@ -1,4 +1,6 @@
-"""What `make prepare` does after exporting and cleaning: README.md, and notebooks without outputs of live widgets."""
+"""What `make prepare` does after exporting and cleaning: README.md with its map, links, no outputs of live widgets."""
+import contextlib
+import io
 import json
 import os
 import re
@@ -25,10 +27,38 @@ def stilled(notebook):
         for output in cell.get("outputs", ()):
             output.get("data", {}).pop(WIDGET, None)
     held["metadata"].pop("widgets", None)
+    return as_json(held)
+
+
+def relinked(text, path):
+    "Text of a notebook, its links to notebooks that got another number or room mended, where their name says which"
+    def mended(m):
+        target = path.parent/m[1]
+        same = list(NBS.glob(f"*/[0-9][0-9]_{target.stem[3:]}.ipynb"))
+        near = [book for book in same if book.parent.name == target.parent.name] or same
+        return f"]({os.path.relpath(near[0], path.parent)}" if not target.exists() and len(near) == 1 else m[0]
+    return re.sub(r"\]\(([^)#:\s\\\"]*\d\d_\w+\.ipynb)", mended, text)
+
+
+def printed(notebook):
+    "A notebook whose cells with `#| asis` have printed again, as its tables and its map are now"
+    held, names = json.loads(notebook.read_text()), {}
+    for cell in held["cells"]:
+        source, said = "".join(cell["source"]), io.StringIO()
+        if "#| asis" not in source: continue
+        with contextlib.redirect_stdout(said), contextlib.chdir(notebook.parent): exec(source, names)
+        lines = said.getvalue().splitlines(keepends=True)
+        cell["outputs"] = [dict(name="stdout", output_type="stream", text=lines)] if lines else []
+    return as_json(held)
+
+
+def as_json(held):
+    "A notebook as it is kept"
     return json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":
     for path in NBS.glob("**/[!_]*.ipynb"):
-        if ".ipynb_checkpoints" not in path.parts: path.write_text(stilled(path))
+        if ".ipynb_checkpoints" not in path.parts: path.write_text(relinked(stilled(path), path))
+    (NBS/"index.ipynb").write_text(printed(NBS/"index.ipynb"))
     (ROOT/"README.md").write_text(readme_text())
