@@ -16,7 +16,16 @@ import numpy as np
 import torch
 
 from ..base.checks import argument_error, check_number, get_device
-from .labelling import point_pieces, rows_within, source_of, write_labels, write_samples
+from kvae_nb.commands.labelling import (
+    held_to,
+    new_points,
+    point_names,
+    point_pieces,
+    rows_within,
+    source_of,
+    write_labels,
+    write_samples,
+)
 from .options import command
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source
 from ..data import DATASETS, holdout_mask, load, load_again, rows_where
@@ -102,14 +111,31 @@ def _resume(resume, data, root, quiet, kwargs, device="auto", **others):
     moved = data if data != defaults["data"] else None
     return resume_run(resume, moved, root, None if device == "auto" else device, quiet)
 
+# %% ../../nbs/commands/03_cli.ipynb #df259269
+def _check_out(out):
+    "A new run directory; where a training in it can be gone on with, say how"
+    try: check_new(out)
+    except ValueError as e:
+        if not _has_begun(out): raise
+        raise ValueError(f"{e} and can be gone on with (--resume {out})") from None
+
+def _has_begun(path):
+    "Is it a run directory whose training has not ended?"
+    try: return not open_training(path).finished
+    except (ValueError, OSError): return False
+
 # %% ../../nbs/commands/03_cli.ipynb #0d135971
 @takes_settings(but=["n_components"], command=True)
 def train(
-    data:str="five_modes", # "five_modes", "digits", "mnist", a .csv, .parquet, .npy or .npz file, or a folder of images
+    data:str="five_modes", # "five_modes", "digits", "mnist", a .csv, .tsv, .parquet, .npy or .npz file, or a folder
     k:str="5",             # Number of experts; auto, or a range such as 2-12, finds it
     out:str="runs/run",    # The run directory; must not exist
     label:str=None,        # The column of a table with the true labels (of an .npz file: the array, else y)
     drop:str=None,         # Columns of a table that are left out, separated by commas
+    keep:str=None,         # Columns of a table that stay although they number its rows, separated by commas
+    header:str=None,       # yes or no: has a text file a first line with the names of the columns? Else it should have
+    background:str=None,   # The colour that shines through transparent images; white
+    each:str=None,         # row or file: what is a point in a folder of .npy files? Else it is looked up
     root:str=None,         # Folder with MNIST, else the environment variable KVAE_DATA, else a cache folder
     n:int=4000,            # Points of the five modes
     data_seed:int=0,       # Draw of the five modes
@@ -124,12 +150,14 @@ def train(
 ):
     "Train k competing VAEs and write a run directory: settings, history, weights, pictures"
     if resume is not None: return _resume(**{**locals(), **kwargs})
-    check_new(out)
-    found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, label=label, drop=as_names(drop))
+    _check_out(out)
+    reading, drop = dict(header=header, background=background, each=each), as_names(drop, data, header)
+    choice = dict(label=label, drop=drop, keep=as_names(keep, data, header), **reading)
+    found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, **choice)
     model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), **kwargs)
     model.verbose = is_first() and not quiet
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
-    source = describe_source(data, found, root, label, as_names(drop), data_seed, deskew, compare)
+    source = describe_source(data, found, root, label, drop, data_seed, deskew, compare, **reading)
     if data not in DATASETS: print(f"{data}: {found.said}")
     return run(model, found.X, found.y, out, source, frames, checkpoint_every)
 
@@ -144,31 +172,51 @@ def sample(
     seed:int=0,         # Which draw
     out:str="samples.npz", # An .npz file to be (arrays X and component), a .csv or a .png; must not exist
     device:str=None,    # Where to load the run; else where it was trained, or on what there is
+    as_drawn:bool=False,# Do not hold a .csv to whole numbers and to the range of the data
 ):
     "Draw from the mixture of a run, or from one of its experts"
     with atomic_path(out, (".npz", ".csv", ".png"), name="out") as part:
-        model, columns = KVAE.load(path, device), source_of(path).get("columns", ())
+        model, source, said = KVAE.load(path, device), source_of(path), ""
         X, experts = model.sample(n, component, random_state=seed)
         if part.suffix == ".npz": np.savez(part, X=X, component=experts)
-        elif part.suffix == ".csv": write_samples(X, experts, part, columns)
-        else: report.draw_samples(model, X, experts, part, columns)
-    print(f"{len(X)} samples of shape {X.shape[1:]}: {out}")
+        elif part.suffix == ".csv": said = _sample_table(X, experts, part, source, as_drawn)
+        else: report.draw_samples(model, X, experts, part, source.get("columns", ()))
+    print(f"{len(X)} samples of shape {X.shape[1:]}: {out}{said}")
+
+def _sample_table(X, experts, path, source, as_drawn):
+    "Write it, and say what was changed"
+    columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
+    if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
+    X, out = held_to(X, ranges)
+    write_samples(X, experts, path, columns, ranges["whole"])
+    whole = [name for name, is_whole in zip(columns, ranges["whole"]) if is_whole]
+    rounded = f"whole numbers in {', '.join(whole)}, " if whole else ""
+    return f" ({rounded}{out.sum()} rows held within the range of the data; --as_drawn leaves all as drawn)"
 
 sample_command = command(sample)
 
 # %% ../../nbs/commands/03_cli.ipynb #5a15ad61
 def predict(
     path:str,             # A run directory
-    data:str,             # A .csv, .parquet, .npy or .npz file, or a folder of images, of any size
+    data:str,             # A .csv, .tsv, .parquet, .npy or .npz file, or a folder, of any size
     out:str="labels.csv", # A .csv to be (label, probability, score, margin), or an .npy (labels); must not exist
     margins:str=None,     # An .npy to be for the margins: nats from each label to its runner-up; must not exist
     device:str=None,      # Where to load the run; else where it was trained, or on what there is
     max_memory:float=None, # GB beside the libraries; else the limit of the run, if it has one
+    id:str=None,          # The column of a table that names its rows, written beside the labels
+    label:str=None,       # A column that is left out, where the run has no names of columns
+    drop:str=None,        # More of them, separated by commas
+    header:str=None,      # yes or no: has a text file a first line with the names of the columns? Else as for the run
+    each:str=None,        # row or file: what is a point in a folder of .npy files? Else as for the run
 ):
-    "Label new points by a run; columns of a table are found by their names"
-    model = KVAE.load(path, device)
-    pieces = point_pieces(data, source_of(path), rows_within(model, max_memory))
-    sizes = write_labels(model, pieces, out, margins)
+    "Label new points by a run; columns of a table are found by their names, images are named beside their labels"
+    model, source = KVAE.load(path, device), source_of(path)
+    told = dict(label=label, drop=as_names(drop, data, header), header=header, each=each)
+    told = {name: value for name, value in told.items() if value}
+    new = new_points(data, source, **told)
+    for note in getattr(new, "notes", ()): print(f"{data}: {note}")
+    names = point_names(new, source, id, header)
+    sizes = write_labels(model, point_pieces(new, source, rows_within(model, max_memory), **told), out, margins, names)
     shares = ", ".join(f"{j}: {n}" for j, n in enumerate(sizes))
     print(f"{sizes.sum()} points labelled: {out} (points of each expert: {shares})")
 
