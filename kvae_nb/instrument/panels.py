@@ -47,15 +47,19 @@ def describe(
     "What happened in this iteration, in plain words"
     frame = recording[i]
     n_iters = recording.settings.resolve(recording.shape).n_iters
-    sentences = [_when(frame, f"{frame.iteration} of {n_iters}"),
+    sentences = [_begun(recording) if frame.phase == "pretrain" else _when(frame, f"{frame.iteration} of {n_iters}"),
                  _who(revived_experts(frame), "was revived", "were revived"),
                  _who(empty_experts(frame), "has no points", "have no points")]
     return " ".join(filter(None, sentences))
 
 AFTER = dict(select="the restart is chosen", refine="the experts are refined, the partition is frozen", done="done")
 
+def _begun(recording):
+    at_random = recording.settings.resolve(recording.shape).init == "uniform"
+    seen = "a random split, and each expert has learned its part" if at_random else "the experts have learned the start"
+    return f"Before the first iteration: {seen}."
+
 def _when(frame, t):
-    if frame.phase == "pretrain": return "Before the first iteration: the experts have seen the first partition."
     if frame.phase in AFTER: return f"After iteration {t}: {AFTER[frame.phase]}."
     if frame.record is None: return f"Iteration {t}."
     return f"Iteration {t}: {_percent(frame.record['moved'])} of the points moved."
