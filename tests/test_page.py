@@ -3,13 +3,16 @@ import http.cookiejar
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +72,32 @@ def served(tmp_path_factory):
         process.terminate()
         assert process.wait(60) == 0
     assert not [p for p in psutil.process_iter() if p.ppid() == process.pid]
+
+
+def left(*marks):
+    "Wait for the end of all processes with one of these words in their command lines; those that do not end"
+    some = [p for p in psutil.process_iter() if any(mark in told_by(p) for mark in marks)]
+    return [told_by(p) for p in psutil.wait_procs(some, timeout=120)[1]]
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL", "no reader"])
+def test_the_server_ends_with_its_command(how, tmp_path):
+    "With its kernels, whatever ends the command; no folder is left, in which the token would stand"
+    port, temporary = free_port(), Path(tempfile.mkdtemp())  # a short name: sockets of kernels lie below it
+    env = os.environ | {"JUPYTER_TOKEN": TOKEN, "TMPDIR": str(temporary)}
+    command = [BIN/"kvae-explore", "--no_browser", f"--port={port}"]
+    with (tmp_path/"log.txt").open("w") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
+    if how != "no reader":
+        assert process.stdout.readline().startswith("The page: "), (tmp_path/"log.txt").read_text()
+        if how == "SIGKILL": assert Page(process, port).get(f"?token={TOKEN}")[0] == 200  # a kernel begins, too
+        process.send_signal(getattr(signal, how))
+    process.stdout.close()
+    expected = {"SIGKILL": -signal.SIGKILL, "no reader": 128 + signal.SIGPIPE}.get(how, 0)
+    assert process.wait(120) == expected, (tmp_path/"log.txt").read_text()
+    assert not left(f"--port={port}", str(temporary))
+    temporary.rmdir()  # empty
+    assert "Traceback" not in (tmp_path/"log.txt").read_text()
 
 
 @pytest.fixture

@@ -54,3 +54,13 @@ def test_silence():
     code = RUN.replace("random_state=0", "random_state=0, verbose=False")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_a_notebook_that_is_kept():
+    "No widget and no bar at 0 %, but what the bar said last"
+    nbclient, nbformat = map(pytest.importorskip, ("nbclient", "nbformat"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{RUN}None")])
+    nbclient.NotebookClient(notebook).execute()
+    shown = [output["data"] for output in notebook.cells[0].outputs if output.output_type == "display_data"]
+    assert [sorted(data) for data in shown] == [["text/plain"]]
+    assert re.fullmatch(r"kVAE: 100 %, \d\d:\d\d, done", shown[0]["text/plain"])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from fastcore.basics import patch
+from IPython.display import display
 from tqdm.auto import tqdm
 from tqdm.notebook import tqdm_notebook
 
@@ -141,17 +142,28 @@ def in_words(
 
 class Bar:
     "A bar of tqdm, as the terminal or the notebook has it; there is none before there is something to say"
-    def __init__(self): self.bar = None
+    def __init__(self): self.bar, self.shown = None, None
 
     def __call__(self, report):
-        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
-        self.bar = self.bar or tqdm(total=100, desc="kVAE", bar_format=form, dynamic_ncols=True)
+        self.bar = self.bar or self._begin()
         self.bar.n = 100 * report.share
         self.bar.set_postfix_str(in_words(report))
 
+    def _begin(self):
+        form, in_notebook = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}", issubclass(tqdm, tqdm_notebook)
+        of_notebook = dict(display=False) if in_notebook else {}
+        bar = tqdm(total=100, desc="kVAE", bar_format=form, dynamic_ncols=True, **of_notebook)
+        if in_notebook: self.shown = display(bar.container, display_id=True)
+        return bar
+
     def tell(self, sentence): tqdm.write(sentence)
+
     def close(self):
-        if self.bar is not None: self.bar.close()
+        "A notebook that is kept has no widgets: what the bar said last takes its place there"
+        if self.bar is None: return
+        self.bar.close()
+        last = f"kVAE: {self.bar.n:.0f} %, {tqdm.format_interval(self.bar.format_dict['elapsed'])}, {self.bar.postfix}"
+        if self.shown is not None: self.shown.update({"text/plain": last}, raw=True)
 
 # %% ../../nbs/base/02_progress.ipynb #21ecfec0
 class Lines:

@@ -6,6 +6,7 @@
 __all__ = ['MENDABLE', 'respell', 'command']
 
 # %% ../../nbs/commands/00_options.ipynb #4c091997
+import os
 import signal
 import sys
 import warnings
@@ -41,6 +42,11 @@ def _interrupted(name, e):
     print(f"{name}: {str(e) or 'interrupted'}", file=sys.stderr)
     sys.exit(128 + getattr(e, "signum", signal.SIGINT))
 
+def _end_unread():
+    "Who reads the output has gone away: end as programs do then, and say nothing, not even what is in the buffers"
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + getattr(signal, "SIGPIPE", 13))
+
 def _help_of(f, action):
     "The text that `f.option_help` has for an option, with its default; else fastcore's"
     text = getattr(f, "option_help", {}).get(action.dest)
@@ -62,6 +68,7 @@ def command(
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
         try:
             with _warnings_of(name): f(**options)
+        except BrokenPipeError: _end_unread()
         except MENDABLE as e: sys.exit(f"{name}: {e}")
         except KeyboardInterrupt as e: _interrupted(name, e)
     return main

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CULL', 'LOCAL', 'PRIVATE', 'CONFIG', 'DOOR', 'Within', 'named_points', 'SavedRun', 'Explorer', 'page', 'files_of',
-           'serve', 'is_taken']
+           'ended_by_signals', 'serve', 'is_taken']
 
 # %% ../../nbs/instrument/10_explorer.ipynb #24e6d189
 import functools
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import webbrowser
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -171,7 +172,15 @@ def page(
 CULL = "--MappingKernelManager.cull_interval=60", "--MappingKernelManager.cull_idle_timeout=300"
 LOCAL = "127.0.0.1"
 PRIVATE = ("--KernelManager.transport=ipc",) * (sys.platform == "linux") # others can listen to a kernel's ports, too
-CONFIG = """from jupyter_server.auth.identity import IdentityProvider
+CONFIG = """import atexit, os, shutil, signal, threading
+from jupyter_server.auth.identity import IdentityProvider
+
+def end_with_the_command():
+    os.read(0, 1)  # returns when the command is over
+    os.kill(os.getpid(), signal.SIGINT)
+
+atexit.register(shutil.rmtree, os.path.dirname(__file__), ignore_errors=True)
+threading.Thread(target=end_with_the_command, daemon=True).start()
 
 class Provider(IdentityProvider):
     def set_login_cookie(self, handler, user):
@@ -191,6 +200,17 @@ def files_of(
     return {"kvae_nb.ipynb": json.dumps(notebook), "open.html": DOOR.format(url=url), "voila.py": CONFIG}
 
 # %% ../../nbs/instrument/10_explorer.ipynb #e1ab25b8
+@contextmanager
+def ended_by_signals():
+    "SIGTERM and SIGHUP (the terminal is closed) end what runs inside as Ctrl-C does, unless they are to be ignored"
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {s: signal.getsignal(s) for s in signals if signal.getsignal(s) != signal.SIG_IGN}
+    for s in before: signal.signal(s, signal.default_int_handler)
+    try: yield
+    finally:
+        for s, handler in before.items(): signal.signal(s, handler)
+
+# %% ../../nbs/instrument/10_explorer.ipynb #a0a9e8dd
 def serve(
     notebook:dict,   # As JSON has it
     port:int,        # Where the page is served, to this machine only
@@ -200,18 +220,23 @@ def serve(
     if is_taken(port): raise argument_error("port", "one that no other program listens on", port)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
     url = f"http://{LOCAL}:{port}/?token={quote(token)}"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ended_by_signals():
         for name, text in files_of(notebook, url).items(): (Path(folder)/name).write_text(text)
-        options = [f"--Voila.ip={LOCAL}", f"--port={port}", "--Voila.port_retries=0", "--Voila.auto_token=True",
-                   f"--Voila.connection_dir_root={folder}"]
-        env = os.environ | {"JUPYTER_TOKEN": token}
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the server as Ctrl-C does
-        command = [sys.executable, "-P", "-m", "voila", "kvae_nb.ipynb", "--no-browser", *options, *CULL, *PRIVATE]
-        process = subprocess.Popen(command, env=env, cwd=folder)  # where nobody else's modules and settings lie
+        process = _start(folder, port, token)
         try:
             if _listens(port, process): _announce(url, Path(folder)/"open.html", no_browser)
-            process.wait()
-        except KeyboardInterrupt: _end(process)
+            failed = process.wait()
+            if failed: raise ChildProcessError(f"the server has ended with status {failed}")
+        except KeyboardInterrupt: pass
+        finally: _end(process)
+
+def _start(folder, port, token):
+    "Voila, in a folder where nobody else's modules and settings lie, and in a session of its own: signals are the command's"
+    options = [f"--Voila.ip={LOCAL}", f"--port={port}", "--Voila.port_retries=0", "--Voila.auto_token=True",
+               f"--Voila.connection_dir_root={folder}", "--no-browser"]
+    command = [sys.executable, "-P", "-m", "voila", "kvae_nb.ipynb", *options, *CULL, *PRIVATE]
+    env = os.environ | {"JUPYTER_TOKEN": token}
+    return subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.PIPE, start_new_session=True)
 
 # %% ../../nbs/instrument/10_explorer.ipynb #27af50c1
 def is_taken(
@@ -226,10 +251,13 @@ def _listens(port, process):
     return process.poll() is None
 
 def _end(process, seconds=20):
-    "End the server, with which its kernels end; kill it where that takes too long"
-    process.terminate()
+    "Let go of the server, which ends its kernels and itself; kill it where that takes too long, or a signal comes again"
+    process.stdin.close()
     try: process.wait(seconds)
-    except subprocess.TimeoutExpired: process.kill()
+    except subprocess.TimeoutExpired: pass
+    finally:
+        process.kill()
+        process.wait()
 
 def _announce(url, door, no_browser):
     "Tell the address, and open it by a file that only this user can read"

@@ -17,7 +17,7 @@ from ..base.checks import argument_error, check_choice, check_number
 from .frames import members_of, pages, pictures, revived_experts
 from .panels import axes_at, blank, draw_caption, draw_head, flow, inches
 from .recording import Recording, Scene
-from ..report.plots import add_composition, as_bytes, composition, mosaic, style
+from ..report.plots import add_composition, as_bytes, composition, mosaic, plain_text, style
 
 # %% ../../nbs/instrument/04_images.ipynb #043bbce9
 def check_images(
@@ -92,7 +92,8 @@ def draw_labels(figure, scene, i, rows):
     add_composition(ax, counts, percent=True, fontsize=6 if few else 0)
     ax.hlines(np.arange(rows.k + 1) - .5, -.5, len(labels) - .5, color="w", lw=1)
     ax.set(xticks=range(len(labels) if few else 0), yticks=[])
-    if few: ax.set_xticklabels([str(label)[:3] for label in labels])
+    names, families = plain_text(str(label)[:3] for label in labels)
+    if few: ax.set_xticklabels(names, family=families)
     ax.tick_params(length=0, top=True, labeltop=True, labelbottom=False, pad=1)
     ax.set_frame_on(False)
     figure.text(left / w, 1 - (rows.top - .2) / h, "true label, % of the row", fontsize=8, va="bottom")

@@ -17,7 +17,7 @@ from matplotlib.transforms import offset_copy
 from ..base.checks import argument_error
 from .frames import empty_experts, revived_experts
 from ..report.curves import add_divergences, add_moved, add_sizes
-from ..report.plots import PALE, style
+from ..report.plots import PALE, style, write
 
 # %% ../../nbs/instrument/02_panels.ipynb #6c10458a
 def moved(
@@ -47,15 +47,19 @@ def describe(
     "What happened in this iteration, in plain words"
     frame = recording[i]
     n_iters = recording.settings.resolve(recording.shape).n_iters
-    sentences = [_when(frame, f"{frame.iteration} of {n_iters}"),
+    sentences = [_begun(recording) if frame.phase == "pretrain" else _when(frame, f"{frame.iteration} of {n_iters}"),
                  _who(revived_experts(frame), "was revived", "were revived"),
                  _who(empty_experts(frame), "has no points", "have no points")]
     return " ".join(filter(None, sentences))
 
 AFTER = dict(select="the restart is chosen", refine="the experts are refined, the partition is frozen", done="done")
 
+def _begun(recording):
+    at_random = recording.settings.resolve(recording.shape).init == "uniform"
+    seen = "a random split, and each expert has learned its part" if at_random else "the experts have learned the start"
+    return f"Before the first iteration: {seen}."
+
 def _when(frame, t):
-    if frame.phase == "pretrain": return "Before the first iteration: the experts have seen the first partition."
     if frame.phase in AFTER: return f"After iteration {t}: {AFTER[frame.phase]}."
     if frame.record is None: return f"Iteration {t}."
     return f"Iteration {t}: {_percent(frame.record['moved'])} of the points moved."
@@ -201,7 +205,7 @@ def add_shares(
     ax.plot([100 / k] * 2, [-.5, k - .5], color=".75", lw=.8, ls=":", zorder=0)
     for j in range(k):
         note = notes[j] if notes is not None else ""
-        ax.text(share[j] + .015 * most, j, f"{share[j]:.1f} %{note}", fontsize=8, va="center")
+        write(ax.text(share[j] + .015 * most, j, "", fontsize=8, va="center"), f"{share[j]:.1f} %{note}")
         _name_beside(ax, j)
     ax.set(ylim=(k - .4, -.6), xlim=(0, 1.02 * most), xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
@@ -240,7 +244,7 @@ def draw_head(figure, recording, i):
     "Title of the run, and what happened in this iteration, along the upper edge"
     w, h = inches(figure)
     text = _shortened(describe(recording, i), int(13.5 * w))
-    figure.text(.12 / w, 1 - .12 / h, recording.title, fontsize=10, weight="bold", va="top")
+    write(figure.text(.12 / w, 1 - .12 / h, "", fontsize=10, weight="bold", va="top"), recording.title)
     figure.text(.12 / w, 1 - .33 / h, text, fontsize=8.5, va="top", color=".25")
 
 def _shortened(text, n): return text if len(text) <= n else text[:n - 1].rsplit(" ", 1)[0] + " …"

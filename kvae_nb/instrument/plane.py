@@ -16,7 +16,7 @@ from ..base.checks import argument_error, check_choice
 from .frames import check_expert
 from .panels import axes_at, blank, draw_head, draw_history, draw_shares, inches, moved, title_at
 from .recording import Scene, shown
-from ..report.plots import add_grid, add_points, add_regions, add_samples, style
+from ..report.plots import add_grid, add_points, add_regions, add_samples, style, write
 from ..state import rule_at
 
 # %% ../../nbs/instrument/03_plane.ipynb #c8ce9f68
@@ -164,7 +164,8 @@ def name_axes(
     "Write the names of the columns along the axes, inside"
     about = dict(xycoords="axes fraction", textcoords="offset points", fontsize=8, color=".3")
     for name, at, by, turned in zip(names, [(1, 0), (0, 1)], [(-4, 3), (3, -4)], [0, 90]):
-        ax.annotate(name, at, by, ha=("left", "right")[at[0]], va=("bottom", "top")[at[1]], rotation=turned, **about)
+        beside = dict(ha=("left", "right")[at[0]], va=("bottom", "top")[at[1]], rotation=turned)
+        write(ax.annotate("", at, by, **beside, **about), name)
 
 # %% ../../nbs/instrument/03_plane.ipynb #20b78181
 def _draw_around(figure, scene, i, layout, expert=None, notes=None):

@@ -51,12 +51,12 @@ class Session:
         source:dict=None, # Where they come from
         on_change=None, # Called without arguments when there is something new to show, from either thread
         keep:int=5,     # Earlier runs that are kept for comparison
-        **settings,     # Fields of `Settings`, but `n_init`
+        **settings,     # Fields of `Settings`, but `n_init`; five experts and the paper's recipe, where they say nothing else
     ):
         self.X, self.X_new = as_array(X), X_new
         self.title, self.source = title, source
         self.on_change, self.keep = on_change, keep
-        self.params, self.earlier = dict(n_components=5, seed=0), []
+        self.params, self.earlier = dict(n_components=5, recipe="paper", seed=0), []
         self.recording:Recording = None
         self.gate = Gate()
         self.reset(**settings)

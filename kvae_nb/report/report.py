@@ -24,7 +24,7 @@ from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from ..iteration import best_two
 from .curves import plot_history
-from .plots import plot_composition, plot_partition, plot_rows
+from .plots import plot_composition, plot_partition, plot_rows, write
 from ..runs.manifest import Timer, atomic_path, environment, write_json
 
 # %% ../../nbs/report/02_report.ipynb #6ccd0d46
@@ -97,7 +97,7 @@ def _samples(model): return [model.sample(12, component=j, random_state=j)[0] fo
 
 def _draw_plane(figure, model, X, columns):
     ax = plot_partition(X[:], model.labels_, samples=_samples(model), ax=figure.subplots())  # files are read here
-    ax.set(**_axis_names(columns))
+    _name_axes(ax, columns)
 
 def _draw_rows(figure, model, rows, what):
     "Images of each expert, in a row with its number and share"
@@ -105,7 +105,8 @@ def _draw_rows(figure, model, rows, what):
     rows = [model.scaling_.grey(row) for row in rows]
     plot_rows(rows, labels, f"{what} of each expert", figure.subplots())
 
-def _axis_names(columns): return dict(zip(("xlabel", "ylabel"), columns))
+def _name_axes(ax, columns):
+    for axis, name in zip((ax.xaxis, ax.yaxis), columns): write(axis.label, name)
 
 # %% ../../nbs/report/02_report.ipynb #490849e9
 def save_pictures(
@@ -136,7 +137,7 @@ def draw_samples(
     "Samples as a picture: images side by side, points of the plane in their experts' colours"
     figure = Figure(layout="constrained")
     if X.ndim == 4: plot_rows(np.array_split(model.scaling_.grey(X), max(1, round(len(X)**.5))), ax=figure.subplots())
-    elif X.shape[1] == 2: plot_partition(X, component, ax=figure.subplots()).set(**_axis_names(columns))
+    elif X.shape[1] == 2: _name_axes(plot_partition(X, component, ax=figure.subplots()), columns)
     else: raise argument_error("out", "a .csv or .npz file for vectors that are not two-dimensional", path)
     figure.savefig(path, format="png", dpi=110, bbox_inches="tight")
 
