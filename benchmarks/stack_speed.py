@@ -143,7 +143,8 @@ def by_pythae(x, parts, about):
 def multiplications(shape, latent, hidden):
     "Of one point in the dense layers of encoder and decoder"
     d = math.prod(shape)
-    return sum(a * b for sizes in ((d, *hidden, 2 * latent), (latent, *hidden[::-1], d)) for a, b in itertools.pairwise(sizes))
+    networks = (d, *hidden, 2 * latent), (latent, *hidden[::-1], d)
+    return sum(a * b for sizes in networks for a, b in itertools.pairwise(sizes))
 
 
 def floats(about, k):

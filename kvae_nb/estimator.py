@@ -69,7 +69,7 @@ def is_range(n_components)->bool:
 def settings_params(self:KVAE,
     k:int=1, # Experts, where their number is to be found
 )->dict:
-    "The parameters that are fields of `Settings`; a first partition of one's own is `labels` there, experts are `given`"
+    "The parameters that are fields of `Settings`; a partition of one's own is `labels` there, experts are `given`"
     params = {name: getattr(self, name) for name in set(Settings.__dataclass_fields__) - {"seed"}}
     if is_range(self.n_components): params["n_components"] = k
     given = {name for name in ("init", "experts") if not isinstance(params[name], (str, type(None)))}
@@ -268,7 +268,7 @@ def predict_proba(self:KVAE,
 def score_samples(self:KVAE,
     X, # `(n, *shape)` points
 )->np.ndarray: # `(n,)` nats
-    "The mixture's estimated log-density at each point (importance-weighted bound); ValueError for experts without a bound"
+    "The mixture's estimated log-density at each point (importance-weighted bound), where experts have a bound"
     x = self._seen(X)
     with undisturbed(): score = describe(self.state_, x).score
     warn_where_far(self.state_, score)

@@ -38,7 +38,8 @@ def step(
         check_losses(losses, t, state.k)
         with phase("discriminators"): accuracy = scorer.train(x, experts, s.disc_steps, g)  # 2. density ratios
     missed = watch_candidates(experts, scorer, x, s.seed, t)
-    with phase("scores"): scored = assigned(state, x, experts, scorer, rule_named(rule_at(s, t)))  # 3. normalised; 4. the best
+    rule = rule_named(rule_at(s, t))
+    with phase("scores"): scored = assigned(state, x, experts, scorer, rule)  # 3. normalised; 4. the best
     parts = dict(experts=experts, scorer=scorer, log_z=scored.log_z, second=scored.second, margin=scored.margin)
     new = _assigned(state, scored.c, iteration=t, phase="compete", **parts)
     new, revived = balance(new, state, x)

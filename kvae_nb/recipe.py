@@ -94,8 +94,9 @@ def network_steps(
 
 def auto(shape, n, k)->dict: # As `paper`
     "Whatever start, experts and budgets the data ask for"
-    steps, both = network_steps(n, k), dict(n_init=1, rule="bound", tol=.002, patience=1, balance="none", likelihood="gaussian",
-                                            prior="fitted", pretrain_steps=network_steps(n, k))
+    steps = network_steps(n, k)
+    both = dict(n_init=1, rule="bound", tol=.002, patience=1, balance="none", likelihood="gaussian", prior="fitted",
+                pretrain_steps=steps)
     if len(shape) == 3: return paper(shape, n, k) | both | dict(
         init="graph", n_iters=1, vae_steps=100, refine_steps=300, prior_components=5)
     return paper(shape, n, k) | both | dict(

@@ -68,7 +68,8 @@ def fit_latent_prior(
     "A full-covariance Gaussian mixture on each expert's codes"
     if not codes: raise argument_error("codes", "those of at least one expert", "none")
     fit = _grown if by_bic else _fitted
-    parts = [_parts(fit(z.double().cpu().numpy(), n_components, s), n_components, z.shape[1]) for z, s in zip(codes, seeds)]
+    mixtures = [fit(z.double().cpu().numpy(), n_components, s) for z, s in zip(codes, seeds)]
+    parts = [_parts(mixture, n_components, codes[0].shape[1]) for mixture in mixtures]
     return LatentPrior(*(torch.stack(v) for v in zip(*parts)))
 
 def _most(z): return len(z) // (10 * z.shape[1])

@@ -93,7 +93,8 @@ class Settings:
             remedy = "named together with a recipe (recipe='paper' is what init='uniform' alone used to select)"
             raise argument_error("init", remedy, "'uniform' alone")
         if self.network == "conv" and self.hidden == ():
-            raise argument_error("hidden", "the filters of one convolution at least, where network is 'conv'", self.hidden)
+            least = "the filters of one convolution at least, where network is 'conv'"
+            raise argument_error("hidden", least, self.hidden)
 
     def resolve(self,
         shape:tuple, # Shape of one point: `(d,)` or `(c, h, w)`
@@ -151,8 +152,10 @@ def _shown(value):
 
 def _filled_in(name):
     "Recipe -> what it fills in, for vectors and for images"
-    kinds = {recipe: [fill(shape, N_UNKNOWN, 8)[name] for shape in ((2,), (1, 28, 28))] for recipe, fill in RECIPES.items()}
-    return {recipe: _shown(a) if a == b else f"{_shown(a)}, images {_shown(b)}" for recipe, (a, b) in kinds.items()}
+    pairs = {}
+    for recipe, fill in RECIPES.items():
+        pairs[recipe] = [fill(shape, N_UNKNOWN, 8)[name] for shape in ((2,), (1, 28, 28))]
+    return {recipe: _shown(a) if a == b else f"{_shown(a)}, images {_shown(b)}" for recipe, (a, b) in pairs.items()}
 
 def choices_of(
     name:str, # A field of `Settings`

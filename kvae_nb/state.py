@@ -45,7 +45,7 @@ class State:
     rule:Callable=None   # A rule of one's own, in place of the one that the settings name
     report:dict=dataclasses.field(default_factory=dict) # What was chosen, and why
     refined:int=0        # Gradient steps of the phase "refine" that are done
-    visited:tuple=()     # The partitions `(R, n)` before this one, while the run may still end with one of them (`final="best"`)
+    visited:tuple=()     # The partitions `(R, n)` before this one, while the run may still end with one of them
 
     @property
     def k(self): return self.settings.n_components

@@ -196,8 +196,10 @@ def bound(self:VAEExperts,
     "Importance-weighted bounds on log p_j(x); -inf for experts that are no candidates of a point"
     x = x.flatten(1)
     if near is None and 0 < self.candidates < self.k: near = nearest(x, self.means, self.candidates)
-    if near is not None: return among(near, self.k, lambda j, i: self._bound_by([j], x[i], n_importance)[:, 0], x.dtype)
-    return torch.cat([self._bound_by(part, x, n_importance, max_floats) for part in blocks(self.learner, [True] * self.k)], 1)
+    by_one = lambda j, rows: self._bound_by([j], x[rows], n_importance)[:, 0]
+    if near is not None: return among(near, self.k, by_one, x.dtype)
+    parts = blocks(self.learner, [True] * self.k)
+    return torch.cat([self._bound_by(part, x, n_importance, max_floats) for part in parts], 1)
 
 @patch
 def _bound_by(self:VAEExperts, experts, x, n_importance, max_floats=2**22):

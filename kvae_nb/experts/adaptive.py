@@ -58,6 +58,29 @@ class AdaptiveExperts(LatentExperts):
         "Which experts are networks"
         return dict(networks=(~self.net.gaussian).nonzero()[:, 0].tolist())
 
+# %% ../../nbs/experts/03_adaptive.ipynb #113cb1d9
+@patch
+def state_dict(self:AdaptiveExperts)->dict:
+    "What experts with codes hold, and the weights that every training begins with"
+    return LatentExperts.state_dict(self) | {f"new.{name}": p for name, p in self.new.net.named_parameters()}
+
+@patch
+def load_state_dict(self:AdaptiveExperts, tensors):
+    "Take everything back, in place"
+    LatentExperts.load_state_dict(self, tensors)
+    self.trained = None
+    for name, p in self.new.net.named_parameters(): p.data.copy_(tensors.get(f"new.{name}", p))
+
+@patch
+def select(self:AdaptiveExperts,
+    idx, # Which experts, in which order
+)->AdaptiveExperts:
+    "New experts: these, in this order"
+    new = copy.copy(self)
+    new.learner, new.new = (stack.select(v, idx) for v in (self.learner, self.new))
+    new.trained = None
+    return new
+
 # %% ../../nbs/experts/03_adaptive.ipynb #9b9ba444
 @patch
 @torch.no_grad()
@@ -131,29 +154,6 @@ def mean_codes(self:AdaptiveExperts, x):
 def decoded(self:AdaptiveExperts, z):
     "`(k, n, *shape)` what each expert makes of codes, without noise, scaled"
     return self.net.units.data(self.net.decode(z)).unflatten(-1, self.shape)
-
-# %% ../../nbs/experts/03_adaptive.ipynb #113cb1d9
-@patch
-def state_dict(self:AdaptiveExperts)->dict:
-    "What experts with codes hold, and the weights that every training begins with"
-    return LatentExperts.state_dict(self) | {f"new.{name}": p for name, p in self.new.net.named_parameters()}
-
-@patch
-def load_state_dict(self:AdaptiveExperts, tensors):
-    "Take everything back, in place"
-    LatentExperts.load_state_dict(self, tensors)
-    self.trained = None
-    for name, p in self.new.net.named_parameters(): p.data.copy_(tensors.get(f"new.{name}", p))
-
-@patch
-def select(self:AdaptiveExperts,
-    idx, # Which experts, in which order
-)->AdaptiveExperts:
-    "New experts: these, in this order"
-    new = copy.copy(self)
-    new.learner, new.new = (stack.select(v, idx) for v in (self.learner, self.new))
-    new.trained = None
-    return new
 
 # %% ../../nbs/experts/03_adaptive.ipynb #e318c85b
 TRIAL = .2   # Share of the steps that a network gets to prove itself, and of the points that it has to explain unseen
@@ -292,7 +292,7 @@ def train(self:AdaptiveExperts,
     x,           # `(n, *shape)` points, scaled
     members,     # For each expert the indices of its points
     n_steps:int, # Gradient steps of each network, the learning rate falling to zero
-    g,           # Says which are the own experts; the randomness of a training follows from the seed, so that it can be repeated
+    g,           # Says which are the own experts; what is drawn follows from the seed, so that it can be repeated
     lr=(1, 1),   # Unused: every training begins anew
 )->torch.Tensor: # `(k,)` nats, the mean loss of each expert
     "Fit every expert to its points, from the closed form on; nothing is done where the last training was the same"

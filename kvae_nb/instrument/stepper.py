@@ -146,7 +146,7 @@ class Stepper(Instrument):
         self.buttons, self.controls = self._make_buttons(), self._make_controls()
         super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder)
         self.start = W.HTML().add_class("kvae-start")
-        self.children = [*self.children, self.start]
+        self.children:tuple = (*self.children, self.start)
         self.add_class("kvae-stepper")
         self.viewer.make_expert_buttons(self.session.settings.n_components)
         self.session.on_change = self.update

@@ -113,7 +113,8 @@ def _of_run(run, about, device):
     indices = {name: run[name].long() for name in ("c", "second") if name in run}
     members = list(run["members"].long().split(run["member_sizes"].tolist()))
     bounds = run["bounds"].cpu().numpy() if "bounds" in run else about.get("bounds")
-    return dict(indices, members=members, visited=tuple(run["visited"].long()) if "visited" in run else (), alpha=run["alpha"], log_z=run["log_z"], margin=run.get("margin"),
+    visited = tuple(run["visited"].long()) if "visited" in run else ()
+    return dict(indices, members=members, visited=visited, alpha=run["alpha"], log_z=run["log_z"], margin=run.get("margin"),
                 bounds=None if bounds is None else np.asarray(bounds))
 
 def _named(tensors, part):

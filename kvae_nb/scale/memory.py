@@ -46,7 +46,8 @@ def planned_bytes(
     block = 4 * each + s.batch_size * (4 * d + 6 * sum(s.hidden))
     return dict(data=n * d * (size + 8 * anew), experts=copies * k * (each + _n_weights(make_scorer, s, shape)) * size,
                 draws=steps * k * s.batch_size * (24 + s.latent * size), block=together * block * size,
-                scores=4 * n * k * size, start=n * d * size * getattr(STARTS.part(s.init), "copies", 0), labels=24 * n_all)
+                scores=4 * n * k * size, labels=24 * n_all,
+                start=n * d * size * getattr(STARTS.part(s.init), "copies", 0))
 
 # %% ../../nbs/scale/00_memory.ipynb #7497f486
 def memory_of(

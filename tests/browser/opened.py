@@ -1,6 +1,6 @@
 """A notebook in JupyterLab or in Voila, run and clicked in a real Chromium; the tests are in test_browser.py.
 
-`with opened("lab", "tutorials/00_five_modes.ipynb") as nb:` copies nbs/ to a temporary folder, starts a server there with
+`with opened("lab", "tutorials/00_five_modes.ipynb") as nb:` copies nbs/ to a temporary folder, starts a server with
 settings of its own, runs all cells and yields an `Opened`. Leaving it fails on any error of page, kernel or server."""
 import json
 import os
@@ -48,13 +48,14 @@ def plain(text):
 def notebook_of(cells):
     "The JSON of a notebook of code cells"
     kernel = {"name": "python3", "display_name": "Python 3"}
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata={"kernelspec": kernel})
+    cells = [nbformat.v4.new_code_cell(c) for c in cells]
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     return nbformat.writes(made)
 
 
 @contextmanager
 def folder_of(notebook):
-    """A temporary copy of nbs/ for a path in it, or a folder with a notebook made of the given code cells, or one that a
+    """A temporary copy of nbs/ for a path in it, or a folder with a notebook made of the given code cells, or that a
     function fills; and the path in it of what is to be opened: what the function returns"""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
         root = Path(d)/"nbs"
@@ -86,7 +87,8 @@ def command(kind, root, name, port):
     if kind == "explore":
         return ["kvae-explore", "--run", root/name, "--no_browser", f"--port={port}"], f"{here}?token={TOKEN}"
     if kind == "voila": return ["voila", root/name, "--no-browser", f"--port={port}", "--show_tracebacks=True"], here
-    return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], f"{here}doc/tree/{name}?token={TOKEN}&reset"
+    url = f"{here}doc/tree/{name}?token={TOKEN}&reset"
+    return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], url
 
 
 def free_port():
@@ -206,7 +208,8 @@ class Opened:
 
     def css(self, name):
         "The selector of a control"
-        return f"{self.scope} img:is(.kvae-picture, .kvae-picture *)" if name == "picture" else f"{self.scope} .kvae-{name}"
+        inside = "img:is(.kvae-picture, .kvae-picture *)" if name == "picture" else f".kvae-{name}"
+        return f"{self.scope} {inside}"
 
     def find(self, name): return self.page.locator(self.css(name)).first
 
@@ -243,7 +246,7 @@ class Opened:
         return self.page.evaluate("window.shown")/1000
 
     def collect_garbage(self):
-        """Kernel and Chromium collect garbage. Chromium also empties its cache of decoded pictures, which it lets grow to
+        """Kernel and Chromium collect garbage. Chromium empties its cache of decoded pictures, too, which it lets grow to
         some hundred MB while memory is not short, and the kernel (in JupyterLab) gives back what its allocator keeps of
         freed arrays, which comes and goes by some 50 MB"""
         self.page.evaluate(ASK, FREE)
@@ -287,7 +290,7 @@ def chromium():
 
 @contextmanager
 def opened(kind, notebook, name="last", seconds=TIMEOUT):
-    """A notebook in "lab" or in "voila", all cells run within some seconds and a first picture shown; a path in nbs/ or a
+    """A notebook in "lab" or "voila", all cells run within some seconds and a first picture shown; a path in nbs/ or a
     list of code cells. In "explore" it is a run directory that kvae-explore serves, made by a function of its folder.
     The last screenshot is kept, of a failure too, as NAME_KIND.png"""
     with folder_of(notebook) as (root, path), server(kind, root, path) as (url, process, log), sync_playwright() as p:

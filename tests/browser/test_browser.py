@@ -56,7 +56,7 @@ def steps(nb, ts): return [step(nb, t) for t in ts]
 # ---- the live competition
 
 def test_tutorial(opened):
-    "JupyterLab: the lesson runs from top to bottom; then its stepper steps, looks back, takes another k, runs and pauses"
+    "JupyterLab: the lesson runs from top to bottom; then its stepper steps, looks back, takes a k, runs, pauses"
     with opened("lab", "tutorials/00_five_modes.ipynb", "tutorial", seconds=600) as nb:
         nb.page.evaluate("document.querySelector('.kvae-stepper').scrollIntoView()")
         nb.wait_for("This run was closed")
@@ -140,7 +140,7 @@ def worked(nb, milliseconds):
 
 
 def test_pause(opened):
-    "JupyterLab: two seconds after Pause an iteration that would take many is at rest, and the kernel with it; Run goes on"
+    "JupyterLab: two seconds after Pause a long iteration is at rest, and the kernel with it; Run goes on"
     with opened("lab", [modes(vae_steps=5000)], "pause") as nb:
         nb.click("run")
         nb.wait_for("^Training: iteration 1 …$")
