@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import competition
 from .autoencoder import StackedVAE
 from .base.checks import argument_error, as_array, check_number, checked_points
+from .base.disk import to_plain
 from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
 from .competition import finish, stages_left
@@ -28,7 +29,6 @@ from .mixture import sample_mixture
 from .parameters import parameters_doc, takes_settings
 from .points.streamed import random_part, scaled_points, scaling_of
 from .restarts import lower_bound
-from .runs.checkpoint import to_plain
 from .scale.memory import resolved, say_memory
 from .scale.shards import shared_out, whole_state
 from .settings import Settings

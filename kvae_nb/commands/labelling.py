@@ -18,6 +18,7 @@ import torch
 import kvae_nb.runs.saving  # noqa: F401, it patches KVAE
 from ..assignment import two_best
 from ..base.checks import argument_error, as_array
+from ..base.disk import atomic_path, read_json
 from ..base.randomness import undisturbed
 from ..data import deskew, find_points
 from ..diagnostics.doubts import far_doubt, far_scores
@@ -25,8 +26,6 @@ from ..discriminator import Bound
 from ..estimator import KVAE
 from ..points.streamed import rows_at_once
 from ..points.tables import TABLES, column_names, table_pieces
-from ..runs.manifest import atomic_path
-from ..runs.trust import read_json
 from ..scale.memory import check_scoring
 from ..state import by_restart, compared, rule_at
 

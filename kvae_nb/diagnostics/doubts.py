@@ -13,12 +13,12 @@ import warnings
 import numpy as np
 import torch
 
+from ..base.disk import to_plain
 from ..discriminator import Bound
 from ..points.scaling import natural_units
 from ..points.streamed import ROWS
 from ..protocols import offers
 from ..restarts import joint_bounds
-from ..runs.checkpoint import to_plain
 from ..scoring import pieces
 from ..starts.portfolio import FAR
 from ..state import State, by_restart, compared, rule_at

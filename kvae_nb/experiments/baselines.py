@@ -17,11 +17,11 @@ from sklearn.mixture import GaussianMixture
 
 from ..assignment import members_of, shares
 from ..base.checks import argument_error, as_array, check_choice, check_number
+from ..base.machine import Timer
 from ..base.randomness import to_seed
 from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..mixture import sample_mixture
 from ..points.scaling import Scaling, fit_scaling
-from ..runs.manifest import Timer
 from ..settings import Settings
 from ..starts.start import uniform_partition
 from ..state import make_experts

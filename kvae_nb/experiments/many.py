@@ -12,12 +12,12 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from ..assignment import contacts, merge
+from ..base.machine import Timer
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .frechet import Reference
 from .table1b import table1b_images
 from .tables import task
-from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/13_many.ipynb #79a53ebb
 def covered(

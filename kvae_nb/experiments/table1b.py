@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 
+from ..base.machine import Timer
 from ..data import digits, mnist
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
@@ -19,7 +20,6 @@ from .baselines import GMMBaseline, KMeansBaseline, bagging, single_vae
 from .frechet import Reference
 from .tables import n_parameters, steps_of_kvae, task
 from ..mixture import sample_mixture
-from ..runs.manifest import Timer
 from ..settings import Settings
 
 # %% ../../nbs/experiments/03_table1b.ipynb #6399915f
