@@ -56,8 +56,9 @@ def main():
     "All sets, the file whole after each"
     from statistics import median
 
+    from kvae_nb.base.disk import write_json
+    from kvae_nb.base.machine import environment
     from kvae_nb.experiments.suite import SETS
-    from kvae_nb.runs.manifest import environment, write_json
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("old", help="folder with the earlier commit")
     old = Path(parser.parse_args().old).resolve()

@@ -13,10 +13,11 @@ from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 from torch.nn import functional as F
 
+from kvae_nb.base.disk import sha256, write_json
+from kvae_nb.base.machine import Timer, environment
 from kvae_nb.base.randomness import generator, seeded
 from kvae_nb.data import mnist
 from kvae_nb.experiments.frechet import ClassifierFeatures, DigitNet, Reference
-from kvae_nb.runs.manifest import Timer, environment, sha256, write_json
 
 
 def images(root, split):

@@ -20,8 +20,9 @@ from fastcore.script import call_parse
 from side_by_side import CLOCK, in_turn, keep_memory
 from torch.nn import functional as F
 
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
 from kvae_nb.base.randomness import generator
-from kvae_nb.runs.manifest import environment, write_json
 from kvae_nb.stacked.stack import StackedConv, StackedConvTranspose
 
 CHANNELS = (1, 8), (8, 16), (16, 32), (32, 64), (64, 128)

@@ -18,9 +18,10 @@ from side_by_side import CLOCK, cpu_seconds, exponent, quiet
 from sklearn.datasets import make_blobs
 
 from kvae_nb import KVAE
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
 from kvae_nb.base.randomness import generator
 from kvae_nb.data import digits, five_modes
-from kvae_nb.runs.manifest import environment, write_json
 from kvae_nb.settings import Settings
 from kvae_nb.state import make_experts
 

@@ -20,7 +20,8 @@ from fastcore.script import call_parse
 from sklearn.metrics import normalized_mutual_info_score
 
 from kvae_nb import KVAE
-from kvae_nb.runs.manifest import Timer, environment, write_json
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import Timer, environment
 
 D, K = 32, 50
 LIMITS = .3, .4, .5 # GB

@@ -13,8 +13,9 @@ from fastcore.script import call_parse
 from side_by_side import CLOCK, reports_of
 from sklearn.datasets import load_digits
 
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
 from kvae_nb.data import digits, five_modes, mnist
-from kvae_nb.runs.manifest import environment, write_json
 
 RUNS = {  # what a run is called -> points, and k
     "five modes, n = 4000, k = 5": (lambda root: five_modes(4000, 0)[0], 5),

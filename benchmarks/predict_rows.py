@@ -2,7 +2,6 @@
 
     python benchmarks/predict_rows.py [ROWS] [COLUMNS]
 """
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 
 from kvae_nb import KVAE
-from kvae_nb.runs.manifest import environment, new_run, write_json
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
+from kvae_nb.runs.manifest import new_run
 
 OUT = Path(__file__).parent/"results"/"predict_rows.json"
 K = 5
@@ -46,8 +47,7 @@ def trained(path, names, bent):
     model = KVAE(K, random_state=0, verbose=False).fit(points(20_000, len(names), 1, bent))
     with new_run(path) as folder:
         model.write(folder)
-        manifest = json.loads((folder/"run.json").read_text())
-        write_json(folder/"run.json", dict(manifest, source=dict(data="points", columns=names)))
+        write_json(folder/"run.json", dict(source=dict(data="points", columns=names)))
     return len(model.report_.get("networks", ()))
 
 

@@ -2,8 +2,7 @@
 
     python benchmarks/ranks.py           # ten minutes on two free cores; writes benchmarks/results/ranks.json
 
-Seconds are those of the training that `run.json` keeps, one thread each, side by side in turn."""
-import json
+Seconds are those of the training that the run directory keeps, one thread each, side by side in turn."""
 import os
 import subprocess
 import sys
@@ -13,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from fastcore.script import call_parse
 
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
 from kvae_nb.data import digits
 from kvae_nb.runs.checkpoint import read_state
-from kvae_nb.runs.manifest import environment, write_json
 
 SETTINGS = {
     "images of 28 × 28, paper": "--data IMAGES --k 16 --recipe paper --n_iters 10 --refine_steps 300",
@@ -35,7 +35,7 @@ def seconds(settings, out, n_ranks):
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n_ranks)] * (n_ranks > 1)
     command = [sys.executable, *launcher, "-m", "kvae_nb.train", *settings.split(), "--out", str(out), "--quiet"]
     subprocess.run(command, check=True, env=dict(os.environ, OMP_NUM_THREADS="1"), capture_output=True)
-    return json.loads((out/"run.json").read_text())["seconds"]
+    return read_state(out)[1]["seconds"]
 
 
 def compare(name, folder, repeats):

@@ -27,10 +27,11 @@ from side_by_side import CLOCK, in_turn, keep_memory, product, ratio
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
 from kvae_nb.base.randomness import generator
 from kvae_nb.data import five_modes
 from kvae_nb.points.scaling import fit_scaling
-from kvae_nb.runs.manifest import environment, write_json
 from kvae_nb.vae import VAEExperts
 
 PLANE = dict(shape=(2,), latent=2, hidden=(50, 50), batch_size=64)

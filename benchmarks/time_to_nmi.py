@@ -17,10 +17,11 @@ from fastcore.script import call_parse
 from side_by_side import CLOCK
 
 from kvae_nb import KVAE
+from kvae_nb.base.disk import write_json
+from kvae_nb.base.machine import environment
 from kvae_nb.data import digits
 from kvae_nb.evaluation import clustering_scores
 from kvae_nb.experiments.clusters import EPOCHS, deep_row
-from kvae_nb.runs.manifest import environment, write_json
 
 K = 10
 

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['CENTRES', 'DATASETS', 'READABLE', 'READING', 'five_modes', 'five_modes_log_density', 'authors_modes',
            'authors_modes_log_density', 'digits', 'data_root', 'mnist', 'deskew', 'find_points', 'load', 'holdout_mask',
-           'rows_where', 'reading_of', 'load_again']
+           'rows_where', 'points_digest', 'reading_of', 'load_again']
 
 # %% ../nbs/paper/00_data.ipynb #dffd3541
+import hashlib
 import os
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def rows_where(
     "The rows that are kept"
     return X if keep.all() else X[keep]
 
+# %% ../nbs/paper/00_data.ipynb #020b6f0d
+def points_digest(
+    X,      # `(n, *shape)` points
+    y=None, # `(n,)` labels, or a column of them
+)->str:
+    "SHA-256 of points and labels, in hexadecimal"
+    digest, labels = hashlib.sha256(), [] if y is None else [np.asarray(y)]
+    labels = [v.reshape(len(v)) if v.size == len(v) else v for v in labels]
+    for v in (X if getattr(X, "is_stored", False) else np.asarray(X), *labels):
+        v = v.astype(str) if v.dtype.kind == "O" else v
+        digest.update(repr((v.shape, v.dtype.str)).encode())
+        for i in range(0, len(v), 4096): digest.update(v[i:i + 4096].tobytes())
+    return digest.hexdigest()
+
 # %% ../nbs/paper/00_data.ipynb #f812316b
 READING = "label", "columns", "header", "background", "each"
 
@@ -203,5 +218,7 @@ def load_again(
     root = root or source.get("root")
     X, y = load(source["data"], root, source.get("n", 4000), source.get("data_seed", 0), **reading_of(source))
     if source.get("deskew"): X = deskew(X)
+    changed = "checksum" in source and points_digest(as_array(X), y) != source["checksum"]
+    if changed: raise argument_error("data", "the points of the run", f"{source['data']}, which has changed")
     train = ~holdout_mask(len(X)) if source.get("compare") else np.ones(len(X), bool)
     return X[train], y if y is None else np.asarray(y)[train]

@@ -165,7 +165,8 @@ def report(out=ROOT/"benchmarks/results/coverage.json"):
     "Write what was run and which errors were met; 1 where that is too little"
     import coverage
 
-    from kvae_nb.runs.manifest import environment, write_json
+    from kvae_nb.base.disk import write_json
+    from kvae_nb.base.machine import environment
     measured = coverage.Coverage()
     measured.load()
     modules = {}

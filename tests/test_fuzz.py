@@ -17,10 +17,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kvae_nb import KVAE
+from kvae_nb.base.disk import sha256
 from kvae_nb.commands.cli import train
 from kvae_nb.commands.labelling import source_of
 from kvae_nb.instrument.recording import SavedRecording
-from kvae_nb.runs.manifest import sealed, sha256
+from kvae_nb.runs.manifest import sealed
 
 SECONDS, BYTES = 1, 500e6
 FEW = dict(n_init=1, n_iters=2, pretrain_steps=5, vae_steps=5, disc_steps=5, refine_steps=5, quiet=True, device="cpu")

@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from ..base.checks import argument_error, as_array
+from ..base.disk import atomic_path, read_json
 from ..base.randomness import undisturbed
 from ..data import deskew, find_points, reading_of
 from ..diagnostics.doubts import far_doubt, far_scores
 from ..estimator import KVAE
 from ..points.files import Points
 from ..points.tables import column_names, is_table, table_frames, table_pieces, used_columns
-from ..runs.manifest import atomic_path
-from ..runs.trust import read_json
 from ..scale.memory import check_scoring, rows_at_once
 from ..state import describe
 

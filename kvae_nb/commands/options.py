@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import warnings
+from argparse import SUPPRESS
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,17 +58,21 @@ def _help_of(f, action):
 MENDABLE = ValueError, OSError, FloatingPointError
 
 def command(
-    f, # A function with docments; what it returns is not used
+    f,          # A function with docments; what it returns is not used
+    check=None, # Called before with the options that were typed; raises ValueError for those that do not go together
 ):
     "A function without arguments that calls `f` with the options of the command line"
     def main():
         name = Path(sys.argv[0]).name
         parser = anno_parser(f, name)
         for action in parser._actions: action.help = _help_of(f, action)
+        for action in parser._actions: action.default = SUPPRESS  # `f` knows it
         options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
         try:
-            with _warnings_of(name): f(**options)
+            with _warnings_of(name):
+                if check: check(options)
+                f(**options)
         except BrokenPipeError: _end_unread()
         except MENDABLE as e: sys.exit(f"{name}: {e}")
         except KeyboardInterrupt as e: _interrupted(name, e)

@@ -13,12 +13,12 @@ import warnings
 import numpy as np
 import torch
 
+from ..base.disk import to_plain
 from ..points.far import FAR, beyond
 from ..points.scaling import natural_units
 from ..points.streamed import ROWS
 from ..protocols import offers
 from ..restarts import joint_bounds
-from ..runs.checkpoint import to_plain
 from ..state import State
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #0b475675

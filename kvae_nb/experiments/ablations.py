@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..assignment import starved
+from ..base.machine import Timer
 from ..data import five_modes
 from ..evaluation import clustering_scores
 from .tables import task
@@ -20,7 +21,6 @@ from ..iteration import revive, step
 from ..points.scaling import fit_scaling
 from ..protocols import BaseScorer
 from ..restarts import mixture_bounds, split_off, take_restart, worth
-from ..runs.manifest import Timer
 from ..settings import Settings
 from ..starts.merging import runners_up
 from ..state import log_weights_of, make_scorer, start

@@ -8,12 +8,12 @@ __all__ = ['MNIST_BASE', 'MNIST_ABLATIONS', 'images_of', 'clusters_row', 'ablati
 # %% ../../nbs/experiments/07_ablations_mnist.ipynb #585fca2e
 import numpy as np
 
+from ..base.machine import Timer
 from ..data import digits, mnist
 from ..evaluation import clustering_scores
 from .ablations import TINY, cold, compete, n_revived, row_of, variant
 from .tables import task
 from ..points.scaling import fit_scaling
-from ..runs.manifest import Timer
 from ..settings import Settings
 from ..state import first_partition
 

@@ -17,10 +17,10 @@ from sklearn.mixture import GaussianMixture
 
 from ..assignment import members_of, shares
 from ..base.checks import argument_error, as_array, check_choice, check_number
+from ..base.machine import Timer
 from ..base.randomness import to_seed
 from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..points.scaling import Scaling, fit_scaling
-from ..runs.manifest import Timer
 from ..sampling import sample_mixture
 from ..settings import Settings
 from ..state import make_experts, uniform_partition

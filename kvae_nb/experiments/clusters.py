@@ -17,11 +17,11 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
+from ..base.machine import Timer
 from ..data import digits, import_torchvision, mnist
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .tables import task
-from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/05_clusters.ipynb #e18f393f
 PLACES = dict(pretrain="start", compete="competition") # phases, and what rows call the last state of each

@@ -8,12 +8,12 @@ __all__ = ['TINY', 'doubts_row', 'doubts_seed']
 # %% ../../nbs/experiments/13_doubts.ipynb #adae4efe
 import warnings
 
+from ..base.machine import Timer
 from ..data import holdout_mask
 from ..diagnostics.doubts import far_scores
 from ..estimator import KVAE
 from .sets import SETS
 from .tables import task
-from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/13_doubts.ipynb #7532aab4
 TINY = "blobs", "outlier_k4"

@@ -10,12 +10,12 @@ import warnings
 
 import numpy as np
 
+from ..base.machine import Timer
 from ..data import five_modes
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .sets import SETS
 from .tables import task
-from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/12_how_many.ipynb #08467be3
 def one_gaussian(seed):

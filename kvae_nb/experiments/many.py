@@ -11,12 +11,12 @@ import resource
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from ..base.machine import Timer
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .frechet import Reference
 from .table1b import table1b_images
 from .tables import task
-from ..runs.manifest import Timer
 from ..starts.merging import contacts, merge
 
 # %% ../../nbs/experiments/14_many.ipynb #79a53ebb

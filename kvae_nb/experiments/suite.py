@@ -14,11 +14,11 @@ from sklearn.cluster import HDBSCAN, KMeans, SpectralClustering
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
+from ..base.machine import Timer
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .sets import MNIST_SETS, SETS, TRUTH, UNBALANCED, mnist_part
 from .tables import task
-from ..runs.manifest import Timer
 
 # %% ../../nbs/experiments/09_suite.ipynb #b9497d58
 def others(k, seed):

@@ -6,12 +6,12 @@
 __all__ = ['FIVE_MODES', 'sample_scores', 'kvae_row', 'baseline_row', 'others', 'data_row', 'table1a_seed']
 
 # %% ../../nbs/experiments/03_table1a.ipynb #38ac0e4b
+from ..base.machine import Timer
 from ..data import five_modes, five_modes_log_density
 from ..estimator import KVAE
 from ..evaluation import clustering_scores, coverage, kde_log_likelihood
 from .baselines import GMMBaseline, bagging, single_vae
 from .tables import n_parameters, steps_of_kvae, task
-from ..runs.manifest import Timer
 from ..settings import Settings
 
 # %% ../../nbs/experiments/03_table1a.ipynb #45e976da

@@ -12,13 +12,13 @@ from functools import cache
 
 import numpy as np
 
+from ..base.machine import Timer
 from ..data import digits, mnist
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .baselines import GMMBaseline, KMeansBaseline, bagging, single_vae
 from .frechet import Reference
 from .tables import n_parameters, steps_of_kvae, task
-from ..runs.manifest import Timer
 from ..sampling import sample_mixture
 from ..settings import Settings
 

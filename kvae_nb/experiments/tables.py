@@ -20,7 +20,8 @@ import numpy as np
 from tabulate import tabulate
 
 from ..base.checks import argument_error
-from ..runs.manifest import environment, write_json
+from ..base.disk import write_json
+from ..base.machine import environment
 from ..settings import Settings, settings_from_json
 
 # %% ../../nbs/experiments/00_tables.ipynb #6b2d128f

@@ -231,7 +231,7 @@ def serve(
         finally: _end(process)
 
 def _start(folder, port, token):
-    "Voila, in a folder where nobody else's modules and settings lie, and in a session of its own: signals are the command's"
+    "Voila, in a folder without other modules and settings, in a session of its own: signals are the command's"
     options = [f"--Voila.ip={LOCAL}", f"--port={port}", "--Voila.port_retries=0", "--Voila.auto_token=True",
                f"--Voila.connection_dir_root={folder}", "--no-browser"]
     command = [sys.executable, "-P", "-m", "voila", "kvae_nb.ipynb", *options, *CULL, *PRIVATE]
@@ -251,7 +251,7 @@ def _listens(port, process):
     return process.poll() is None
 
 def _end(process, seconds=20):
-    "Let go of the server, which ends its kernels and itself; kill it where that takes too long, or a signal comes again"
+    "Let go of the server, which ends its kernels and itself; kill it where that takes too long"
     process.stdin.close()
     try: process.wait(seconds)
     except subprocess.TimeoutExpired: pass

@@ -24,12 +24,12 @@ from scipy.stats import norm
 from sklearn.decomposition import PCA
 
 from ..base.checks import argument_error, check_number
+from ..base.disk import atomic_path
 from .frames import Camera, pages
 from .images import draw_experts, draw_flow, draw_latent, draw_members
 from .panels import png
 from .plane import draw_plane, draw_vectors
 from .recording import Recording, Scene
-from ..runs.manifest import atomic_path
 from ..state import State
 from ..vae import VAEExperts
 

@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from ..base.checks import argument_error, as_array
+from ..base.disk import atomic_path
 from ..estimator import KVAE
 from .plots import plot_partition
 from .report import run_pictures, typical
-from ..runs.manifest import atomic_path
 
 # %% ../../nbs/report/03_page.ipynb #f5504fc0
 @np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies

@@ -17,6 +17,8 @@ from sklearn.mixture import GaussianMixture
 from tabulate import tabulate
 
 from ..base.checks import argument_error
+from ..base.disk import atomic_path, write_json
+from ..base.machine import Timer, environment
 from ..base.randomness import undisturbed
 from ..data import holdout_mask, rows_where
 from ..diagnostics.summary import n_of
@@ -25,7 +27,6 @@ from ..evaluation import clustering_scores
 from ..iteration import best_two
 from .curves import plot_history
 from .plots import plot_composition, plot_partition, plot_rows, write
-from ..runs.manifest import Timer, atomic_path, environment, write_json
 
 # %% ../../nbs/report/02_report.ipynb #6ccd0d46
 def as_labels(

@@ -246,7 +246,7 @@ class Opened:
         return self.page.evaluate("window.shown")/1000
 
     def collect_garbage(self):
-        """Kernel and Chromium collect garbage. Chromium empties its cache of decoded pictures, too, which it lets grow to
+        """Kernel and Chromium collect garbage. Chromium empties its cache of decoded pictures, which it lets grow to
         some hundred MB while memory is not short, and the kernel (in JupyterLab) gives back what its allocator keeps of
         freed arrays, which comes and goes by some 50 MB"""
         self.page.evaluate(ASK, FREE)

@@ -191,7 +191,7 @@ from pathlib import Path
 from kvae_nb.runs.manifest import new_run
 from kvae_nb.estimator import KVAE
 from kvae_nb.instrument.frames import Frame
-from kvae_nb.instrument.recording import Recording, write_frames
+from kvae_nb.instrument.recording import Recording, frames_of
 from kvae_nb.widgets import Explorer, Stepper
 place, rng = Path(tempfile.mkdtemp(dir=".")), np.random.default_rng(0)
 quick = dict(n_init=1, pretrain_steps=2, vae_steps=2, disc_steps=2, refine_steps=2, hidden=(8,), disc_hidden=(8,))
@@ -207,9 +207,8 @@ def frame(t, n, k):  # made up: what a run would write, without the hours
 def made(name, n, k, n_iters=12):
     model = KVAE(k, n_iters=n_iters, **quick).fit(images(300))
     frames = [frame(t, n, k) for t in range(1, n_iters + 1)]
-    with new_run(place/name) as folder:
-        model.write(folder)
-        write_frames(folder, Recording(model.settings_, (1, 28, 28), "images", frames=frames))
+    recording = Recording(model.settings_, (1, 28, 28), "images", frames=frames)
+    with new_run(place/name) as folder: model.write(folder, *frames_of([recording]))
     return place/name
 """
 
