@@ -31,7 +31,8 @@ def is_far(
 )->np.ndarray: # `(n,)` bool
     "Which points have a value beyond all tails"
     X = np.asarray(X, float)
-    return beyond(X, *natural_units(X), FAR)
+    centre, unit = natural_units(X)
+    return beyond(X, centre, unit, FAR)
 
 @quiet()  # a value may be infinitely many units away
 def standardise(
