@@ -9,7 +9,6 @@ __all__ = ['WIDEST', 'ROUND', 'FLAT', 'STRENGTHS', 'FOLDS', 'MOST', 'LOG_2PI', '
 # %% ../../nbs/experts/01_units.ipynb #9b3077db
 import math
 
-import numpy as np
 import torch
 from torch import nn
 

@@ -25,6 +25,7 @@ def kmeans(
     "k-means, fitted; a place with many points may leave some means without any"
     return KMeans(k, n_init=n_init, random_state=seed).fit(Z)
 
+# %% ../../nbs/starts/00_gaussians.ipynb #b8176860
 @quiet()
 def gaussian_mixture(
     Z,               # `(n, d)` points

@@ -36,6 +36,7 @@ def normalised_cut(
     spectral = SpectralClustering(k, affinity="precomputed", n_init=n_init, random_state=seed)
     return spectral.fit_predict(affinity)
 
+# %% ../../nbs/starts/03_merging.ipynb #0f6b468a
 def cut(
     counts,        # `(k, k)` from `runners_up`
     n_clusters:int,# How many to leave
@@ -48,6 +49,7 @@ def cut(
     connected = np.asarray(counts, float) + 1e-6  # no part of the graph is cut off entirely
     return normalised_cut(connected, n_clusters, seed % 2**32, n_init=20)
 
+# %% ../../nbs/starts/03_merging.ipynb #91a2d780
 def merged_components(
     log_w,    # `(n, C)` nats of each point under components
     k:int,    # Clusters to leave
@@ -139,6 +141,7 @@ def density(
     share = np.divide(p, chance, out=np.full_like(p, np.inf), where=chance > 0)
     return share * np.sqrt(np.minimum.outer(v, v))
 
+# %% ../../nbs/starts/03_merging.ipynb #a6b7a644
 def merge_parts(
     p,     # `(C, C)` from `links`
     k:int, # Clusters to leave
