@@ -51,7 +51,7 @@ class Session:
         source:dict=None, # Where they come from
         on_change=None, # Called without arguments when there is something new to show, from either thread
         keep:int=5,     # Earlier runs that are kept for comparison
-        **settings,     # Fields of `Settings`, but `n_init`; five experts and the paper's recipe, where they say nothing else
+        **settings,     # Fields of `Settings`, but `n_init`; else five experts and the paper's recipe
     ):
         self.X, self.X_new = as_array(X), X_new
         self.title, self.source = title, source

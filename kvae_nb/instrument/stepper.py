@@ -136,7 +136,7 @@ class Stepper(Instrument):
         X_new=None,   # `(n', *shape)` points held out, for the curve of the log-likelihood
         title:str="", # What a reader calls the data
         folder=".",   # Where pictures and films are saved
-        **settings,   # Fields of `Settings`, but `n_init`; five experts and the paper's recipe, unless they say otherwise
+        **settings,   # Fields of `Settings`, but `n_init`; else five experts and the paper's recipe
     ):
         self.y, self.note = y, ("", False)
         self.scene:Scene = None
