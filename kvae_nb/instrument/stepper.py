@@ -144,9 +144,8 @@ class Stepper(Instrument):
         self.n_shown, self.drawn_at = 0, 0.
         self.session = Session(X, X_new, title, **settings)
         self.buttons, self.controls = self._make_buttons(), self._make_controls()
-        super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder)
         self.start = W.HTML().add_class("kvae-start")
-        self.children = [*self.children, self.start]
+        super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder, [self.start])
         self.add_class("kvae-stepper")
         self.viewer.make_expert_buttons(self.session.settings.n_components)
         self.session.on_change = self.update
