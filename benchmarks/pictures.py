@@ -3,37 +3,28 @@
     python benchmarks/pictures.py                       # six minutes on one core; writes into nbs/images
     python benchmarks/pictures.py --only five_modes     # one of them"""
 import matplotlib.pyplot as plt
-import torch
 from fastcore.script import call_parse
 
 from kvae_nb import KVAE
 from kvae_nb.competition import fit
 from kvae_nb.data import five_modes, mnist
+from kvae_nb.instrument.films import draw_partitions, size_of_partitions
+from kvae_nb.instrument.frames import Camera
+from kvae_nb.instrument.recording import Recorder, Scene
 from kvae_nb.points.scaling import fit_scaling
-from kvae_nb.report.plots import plot_partition, plot_rows
+from kvae_nb.report.plots import plot_rows
 from kvae_nb.report.report import typical
 from kvae_nb.settings import Settings
-
-
-def draw_state(X, scaling, state, title, with_samples, ax):
-    "A partition, and where asked for 40 samples of each expert"
-    samples = None
-    if with_samples: samples = [scaling.back(s) for s in state.experts.sample(40, torch.Generator().manual_seed(0))]
-    plot_partition(X, state.c[0], samples, title=title, ax=ax).get_legend().remove()
-    ax.axis("off")
 
 
 def picture_five_modes(path):
     "One run of the paper's recipe, one restart: the partition after some iterations, and the samples at the end"
     X, _ = five_modes(4000, seed=300)
     scaling = fit_scaling(X, "gaussian")
-    states = list(fit(scaling.to(X), Settings(n_components=5, recipe="paper", n_init=1, seed=0)))
-    fig, axes = plt.subplots(1, 4, figsize=(12, 3.2), layout="constrained")
-    titles = {0: "a random split", 5: "iteration 5", 30: "iteration 30"}
-    for ax, (t, title) in zip(axes, titles.items()): draw_state(X, scaling, states[t], title, False, ax)
-    last = states[-1]
-    draw_state(X, scaling, last, f"iteration {last.iteration}, with samples", True, axes[3])
-    fig.savefig(path, dpi=80)
+    recorder = Recorder(Camera(scaling.to(X), scaling))
+    for state in fit(scaling.to(X), Settings(n_components=5, recipe="paper", n_init=1, seed=0)): recorder(state)
+    figure = plt.figure(figsize=size_of_partitions(recorder.recording))
+    draw_partitions(figure, Scene(recorder.recording, X)).savefig(path, dpi=80)
 
 
 def picture_mnist(path, root, k=15):

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['MAY_DIFFER', 'train_command', 'sample_command', 'predict_command', 'report_command', 'explore_command',
-           'recorder_for', 'run', 'resume_run', 'check_resumed', 'train', 'sample', 'predict', 'page',
+           'recorder_for', 'draw_film', 'run', 'resume_run', 'check_resumed', 'train', 'sample', 'predict', 'page',
            'explore_notebook', 'explore']
 
 # %% ../../nbs/commands/03_cli.ipynb #46adb0a4
 import inspect
 import math
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,8 +34,9 @@ from .sources import as_names, describe_source, lasting_name, load_checked, load
 from ..data import DATASETS, holdout_mask, load, load_again, rows_where
 from ..estimator import KVAE, model_from
 from ..instrument.explorer import Within, serve
+from ..instrument.films import animate, draw_partitions, save_picture, size_of_partitions
 from ..instrument.frames import Camera
-from ..instrument.recording import Recorder, SavedRecording
+from ..instrument.recording import Recorder, SavedRecording, Scene
 from ..report import report
 from ..report.page import write_page
 from ..runs.manifest import check_new
@@ -58,6 +60,23 @@ def recorder_for(
     x_new = scaling.to(X_held_out, x.dtype) if len(X_held_out) else None
     return Recorder(Camera(x, scaling, x_new), Path(source["data"]).name, source)
 
+# %% ../../nbs/commands/03_cli.ipynb #4df14ebc
+def draw_film(
+    recorder:Recorder, # Of a run that has ended
+    X,       # `(n, *shape)` the points that it was trained on
+    y,       # `(n,)` their labels, or None
+    out,     # Its run directory
+):
+    "Draw how the partition came about, as partitions.png and film.gif; what cannot be drawn is a warning"
+    files = [Path(out)/name for name in ("partitions.png", "film.gif")]
+    try:
+        scene = Scene(recorder.recording, X, y)
+        draw = lambda figure: draw_partitions(figure, scene)
+        save_picture(files[0], draw, size_of_partitions(scene.recording), 110)
+        animate(files[1], scene, seconds=.2)
+        print(f"how the partition came about: {files[0]}, {files[1]}")
+    except Exception as e: warnings.warn(f"the film is not drawn: {type(e).__name__}: {e}", stacklevel=2)
+
 # %% ../../nbs/commands/03_cli.ipynb #ca518f0e
 def run(
     model:KVAE,  # Before `fit`
@@ -66,20 +85,22 @@ def run(
     out,         # The run directory to be
     source:dict, # Where the data come from; `compare` keeps a fifth of them out
     with_frames:bool=False, # Keep what every iteration looked like
+    with_film:bool=False, # Make a film of it, too
     every:int=0, # States from one checkpoint to the next; 0 for none
     begun:Begun=None, # How far the training is already
 ):
     "Fit and write; then compare, draw and print"
     held_out = holdout_mask(len(X)) & source["compare"]
     X_train = rows_where(X, ~held_out)
-    recorder = recorder_for(model, X_train, X[held_out], source) if with_frames else None
+    recorder = recorder_for(model, X_train, X[held_out], source) if with_frames or with_film else None
     state, seconds = (begun.state, begun.seconds) if begun else (None, 0)
     if recorder and state: recorder.restore(begun.meta, state)
-    about = dict(source=source, training=dict(every=every, frames=with_frames))
+    about = dict(source=source, training=dict(every=every, frames=with_frames, film=with_film))
     training = Training(out, about, every, recorder, seconds)
     failed = training.fit(model, X_train, state)
     if not is_first(): return
     report.conclude(model, X, y, out, source, training.seconds)
+    if with_film: draw_film(recorder, X_train, None if y is None else rows_where(y, ~held_out), out)
     if failed: raise failed
 
 # %% ../../nbs/commands/03_cli.ipynb #8955e157
@@ -103,7 +124,8 @@ def resume_run(
     where = f"goes on after iteration {begun.state.iteration}" if begun.state else "begins again"
     print(f"{path}: {where}", flush=True)
     options = begun.meta["training"]
-    return run(model, *points, path, source, options["frames"], options["every"], begun)
+    kept = options["frames"], options.get("film", False)
+    return run(model, *points, path, source, *kept, options["every"], begun)
 
 # %% ../../nbs/commands/03_cli.ipynb #e9e6e688
 MAY_DIFFER = "resume", "data", "root", "device", "quiet"
@@ -153,6 +175,7 @@ def train(
     data_seed:int=0,       # Draw of the five modes
     deskew:bool=False,     # Shear handwritten images upright and centre them first
     frames:bool=False,     # Keep what every iteration looked like, for kvae-explore
+    film:bool=False,       # Keep that, and draw it: partitions.png and film.gif
     compare:bool=False,    # Keep a fifth of the points for the log-likelihood, and run k-means and a full GMM beside
     checkpoint_every:int=0, # Keep the training in its run directory after every so many iterations; 0: when it ends
     resume:str=None,       # Go on with the training in this run directory; no other option is needed
@@ -171,7 +194,7 @@ def train(
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
     source = describe_source(data, found, root, label, left_out, data_seed, deskew, compare, **reading)
     if data not in DATASETS: print(f"{data}: {found.said}")
-    return run(model, found.X, found.y, out, source, frames, checkpoint_every)
+    return run(model, found.X, found.y, out, source, frames, film, checkpoint_every)
 
 # %% ../../nbs/commands/03_cli.ipynb #76e7ae88
 train_command = in_ranks(command(train, check_resumed))

@@ -222,7 +222,7 @@ def serve(
     url = f"http://{LOCAL}:{port}/?token={quote(token)}"
     with tempfile.TemporaryDirectory() as folder, ended_by_signals():
         for name, text in files_of(notebook, url).items(): (Path(folder)/name).write_text(text)
-        process = _start(folder, port, token)
+        process = _started(folder, port, token)
         try:
             if _listens(port, process): _announce(url, Path(folder)/"open.html", no_browser)
             failed = process.wait()
@@ -230,8 +230,8 @@ def serve(
         except KeyboardInterrupt: pass
         finally: _end(process)
 
-def _start(folder, port, token):
-    "Voila, in a folder without other modules and settings, in a session of its own: signals are the command's"
+def _started(folder, port, token):
+    "Voila, where nobody else's modules and settings lie, and in a session of its own: signals are the command's"
     options = [f"--Voila.ip={LOCAL}", f"--port={port}", "--Voila.port_retries=0", "--Voila.auto_token=True",
                f"--Voila.connection_dir_root={folder}", "--no-browser"]
     command = [sys.executable, "-P", "-m", "voila", "kvae_nb.ipynb", *options, *CULL, *PRIVATE]
@@ -251,7 +251,7 @@ def _listens(port, process):
     return process.poll() is None
 
 def _end(process, seconds=20):
-    "Let go of the server, which ends its kernels and itself; kill it where that takes too long"
+    "Let go of the server, which ends its kernels and itself; kill it where that takes too long, or Ctrl-C comes again"
     process.stdin.close()
     try: process.wait(seconds)
     except subprocess.TimeoutExpired: pass

@@ -29,10 +29,11 @@ class Instrument(W.VBox):
     def __init__(self,
         controls,   # Widgets above the status line
         folder=".", # Where pictures and films are saved
+        below=(),   # Widgets below the picture
     ):
         self.status = W.HTML().add_class("kvae-status")
         self.viewer = Viewer(self.say, folder)
-        super().__init__([*controls, self.status, self.viewer])
+        super().__init__([*controls, self.status, self.viewer, *below])
 
     def _repr_mimebundle_(self, **kwargs): return self.viewer.with_still(super()._repr_mimebundle_(**kwargs))
 

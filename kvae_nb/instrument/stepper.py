@@ -136,7 +136,7 @@ class Stepper(Instrument):
         X_new=None,   # `(n', *shape)` points held out, for the curve of the log-likelihood
         title:str="", # What a reader calls the data
         folder=".",   # Where pictures and films are saved
-        **settings,   # Fields of `Settings`, but `n_init`; unset: five experts, the paper's recipe
+        **settings,   # Fields of `Settings`, but `n_init`; else five experts and the paper's recipe
     ):
         self.y, self.note = y, ("", False)
         self.scene:Scene = None
@@ -144,9 +144,8 @@ class Stepper(Instrument):
         self.n_shown, self.drawn_at = 0, 0.
         self.session = Session(X, X_new, title, **settings)
         self.buttons, self.controls = self._make_buttons(), self._make_controls()
-        super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder)
         self.start = W.HTML().add_class("kvae-start")
-        self.children:tuple = (*self.children, self.start)
+        super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder, [self.start])
         self.add_class("kvae-stepper")
         self.viewer.make_expert_buttons(self.session.settings.n_components)
         self.session.on_change = self.update

@@ -70,10 +70,12 @@ def add_losses(
     t = column(history, "iteration")
     line = line_style(history)
     ax.plot(t, column(history, "elbo").mean(1), label="ELBO, nats", **line)
+    accuracy = column(history, "disc_accuracy").mean(1)
+    if np.isnan(accuracy).all(): return ax.legend(frameon=False)  # no discriminators
     right = ax.twinx()
-    right.plot(t, column(history, "disc_accuracy").mean(1), "k:", label="accuracy", **line)
+    right.plot(t, accuracy, "k:", label="accuracy", **line)
     right.set_ylim(.4, 1)
-    ax.legend(handles=[*ax.lines, *right.lines], frameon=False)
+    return ax.legend(handles=[*ax.lines, *right.lines], frameon=False)
 
 # %% ../../nbs/report/01_curves.ipynb #a9dc730f
 def plot_history(

@@ -234,9 +234,14 @@ def conclude(
     save_pictures(model, X, y, out, source.get("columns", ()))
     _write_results(model, rows, source, out)
     if "how_many" in model.report_: print(f"how many: {model.report_['how_many']['answer']}")
-    print(f"{source['data']}, {len(X)} points, k = {len(model.weights_)}, {n_of(model.n_iter_, 'iteration')}: {out}")
+    print(f"{source['data']}, {len(X)} points, {_run_words(model)}: {out}")
     print(table(rows))
     if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")
+
+def _run_words(model):
+    s = model.settings_
+    tried = f"seed {s.seed}, the best of {s.n_init} restarts" if s.n_init > 1 else f"seed {s.seed}, one restart"
+    return f"k = {len(model.weights_)}, recipe {s.recipe}, {tried}, {n_of(model.n_iter_, 'iteration')}"
 
 def _write_results(model, rows, source, out):
     "The table, the sizes of the clusters, and what a number needs beside it"
