@@ -14,7 +14,7 @@ from kvae_nb.experiments import clusters, frechet
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session
-from kvae_nb.points import files, tables
+from kvae_nb.points import files, layout
 from kvae_nb.runs import changes, saving, training
 from kvae_nb.scale import ranks, shards
 from kvae_nb.starts import communities
@@ -105,7 +105,7 @@ def a_checkpoint_alone(folder, monkeypatch):
 
 def not_in_utf_8(folder, monkeypatch):
     (folder/"a.csv").write_bytes("a,b\n".encode("utf-16"))
-    tables._csv_layout(folder/"a.csv")
+    layout.csv_layout(folder/"a.csv")
 
 
 def nine_ranks(monkeypatch):

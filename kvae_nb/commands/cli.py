@@ -186,13 +186,13 @@ def train(
     "Train k competing VAEs and write a run directory: settings, history, weights, pictures"
     if resume is not None: return _resume(**{**locals(), **kwargs})
     _check_out(out)
-    reading, left_out = dict(header=header, background=background, each=each), as_names(drop, data, header)
-    choice = dict(label=label, drop=left_out, keep=as_names(keep, data, header), **reading)
+    reading, dropped = dict(header=header, background=background, each=each), as_names(drop, data, header)
+    choice = dict(label=label, drop=dropped, keep=as_names(keep, data, header), **reading)
     found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, **choice)
     model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), **kwargs)
     model.verbose = is_first() and not quiet
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
-    source = describe_source(data, found, root, label, left_out, data_seed, deskew, compare, **reading)
+    source = describe_source(data, found, root, label, dropped, data_seed, deskew, compare, **reading)
     if data not in DATASETS: print(f"{data}: {found.said}")
     return run(model, found.X, found.y, out, source, frames, film, checkpoint_every)
 

@@ -111,8 +111,7 @@ def read_image(
     too_large = Image.DecompressionBombError, Image.DecompressionBombWarning
     damaged = OSError, ValueError, SyntaxError, EOFError, ImportError, struct.error, IndexError, KeyError, TypeError
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with warnings.catch_warnings(action="error", category=too_large[1]), Image.open(path) as image:
             pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # a phone's preview is no page
             return as_seen(image, background), pages
     except (*too_large, *damaged) as e:
