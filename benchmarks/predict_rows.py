@@ -2,7 +2,6 @@
 
     python benchmarks/predict_rows.py [ROWS] [COLUMNS]
 """
-import json
 import os
 import subprocess
 import sys

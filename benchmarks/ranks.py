@@ -3,7 +3,6 @@
     python benchmarks/ranks.py           # ten minutes on two free cores; writes benchmarks/results/ranks.json
 
 Seconds are those of the training that the run directory keeps, one thread each, side by side in turn."""
-import json
 import os
 import subprocess
 import sys
