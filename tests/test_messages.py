@@ -15,7 +15,7 @@ from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session
 from kvae_nb.points import files, layout
-from kvae_nb.runs import changes, saving, training
+from kvae_nb.runs import manifest, training
 from kvae_nb.scale import ranks, shards
 from kvae_nb.starts import communities
 
@@ -29,7 +29,7 @@ def fails(error):
 
 
 def two_hold_a_run(folder, monkeypatch):
-    with changes.hold_run(folder), changes.hold_run(folder): pass
+    with manifest.hold_run(folder), manifest.hold_run(folder): pass
 
 
 def no_voila(folder, monkeypatch):
@@ -93,9 +93,7 @@ def no_points_to_label(folder, monkeypatch):
 
 def a_scale_of_zero(folder, monkeypatch):
     held = dict(low=0, high=1, shift=[0.], scale=[0.])
-    monkeypatch.setattr(saving, "load_file", lambda _: {f"scaling.{k}": torch.tensor(v) for k, v in held.items()})
-    monkeypatch.setattr(saving, "run_file", lambda *_: None)
-    saving._scaling(folder, dict(shape=[1]))
+    saving._scaling(dict(shape=[1], tensors={f"scaling.{k}": torch.tensor(v) for k, v in held.items()}))
 
 
 def a_checkpoint_alone(folder, monkeypatch):
