@@ -75,6 +75,7 @@ def settings_params(self:KVAE,
     if is_range(self.n_components): params["n_components"] = k
     given = {name for name in ("init", "experts") if not isinstance(params[name], (str, type(None)))}
     params |= {name: dict(init="labels", experts="given")[name] for name in given}
+    if "experts" in given: params["n_init"] = params["n_init"] or 1  # there are as many as are handed in
     return params | (dict(rule=None) if callable(self.rule) else {})
 
 @patch
