@@ -33,7 +33,7 @@ from .plane import draw_plane, draw_vectors
 from .recording import Recording, Scene, shown
 from ..report.plots import add_points, add_samples, write
 from ..state import State
-from ..vae import VAEExperts
+from ..vae import LatentExperts
 
 # %% ../../nbs/instrument/05_films.ipynb #9e743ce3
 @np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no code varies
@@ -57,7 +57,7 @@ def latent_plane(
 )->np.ndarray:    # `(side, side, *shape)`, images as bytes, vectors in the user's units
     "Decoded codes of one expert, on a plane"
     check_number("expert", expert, 0, state.k - 1, whole=True)
-    if not isinstance(state.experts, VAEExperts): raise _not_vaes(state.experts)
+    if not isinstance(state.experts, LatentExperts): raise _not_vaes(state.experts)
     one = state.experts.select([expert])
     z = _grid_of_codes(one, camera.x[state.members[expert][:2000]], side).reshape(-1, one.net.latent)
     out = one.decoded(torch.as_tensor(z, dtype=camera.x.dtype, device=camera.x.device)[None])[0]
