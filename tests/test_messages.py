@@ -8,14 +8,14 @@ import torch
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackError
 
-from kvae_nb import KVAE
+from kvae_nb import KVAE, estimator
 from kvae_nb.commands import cli, labelling
 from kvae_nb.experiments import clusters, frechet
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session
 from kvae_nb.points import files, layout
-from kvae_nb.runs import changes, saving, training
+from kvae_nb.runs import manifest, training
 from kvae_nb.scale import ranks, shards
 from kvae_nb.starts import communities
 
@@ -29,7 +29,7 @@ def fails(error):
 
 
 def two_hold_a_run(folder, monkeypatch):
-    with changes.hold_run(folder), changes.hold_run(folder): pass
+    with manifest.hold_run(folder), manifest.hold_run(folder): pass
 
 
 def no_voila(folder, monkeypatch):
@@ -93,13 +93,11 @@ def no_points_to_label(folder, monkeypatch):
 
 def a_scale_of_zero(folder, monkeypatch):
     held = dict(low=0, high=1, shift=[0.], scale=[0.])
-    monkeypatch.setattr(saving, "load_file", lambda _: {f"scaling.{k}": torch.tensor(v) for k, v in held.items()})
-    monkeypatch.setattr(saving, "run_file", lambda *_: None)
-    saving._scaling(folder, dict(shape=[1]))
+    estimator._scaling(dict(shape=[1], tensors={f"scaling.{name}": torch.tensor(v) for name, v in held.items()}))
 
 
 def a_checkpoint_alone(folder, monkeypatch):
-    monkeypatch.setattr(saving, "read_state", lambda *_, **__: (None, dict(phase="compete")))
+    monkeypatch.setattr(estimator, "read_state", lambda *_, **__: (None, dict(phase="compete")))
     KVAE.load(folder)
 
 
@@ -112,7 +110,7 @@ def nine_ranks(monkeypatch):
     "This process believes that it is the first of nine; the others know of other data"
     for name, value in dict(is_initialized=True, get_world_size=9, get_rank=0).items():
         monkeypatch.setattr(shards.dist, name, lambda value=value: value)
-    def gather(found, about): found[:] = [about, *8 * [dict.fromkeys(about, "other")]]
+    def gather(all_ranks, mine): all_ranks[:] = [mine, *8 * [dict.fromkeys(mine, "other")]]
     monkeypatch.setattr(shards.dist, "all_gather_object", gather)
 
 
