@@ -141,7 +141,7 @@ class StackedVAE(nn.Module):
         make = _convolutions if network == "conv" else _layers
         self.encoder, self.decoder = make(k, shape, latent, hidden, g)
         self.log_sigma = nn.Parameter(torch.zeros(k, 1, 1))
-        self.prior = None  # N(0, I), or what chapter *prior* fits
+        self.prior = None  # N(0, I), or a mixture that is fitted to codes
 
     def encode(self, x): return self.encoder(x).chunk(2, -1)
 

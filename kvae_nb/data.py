@@ -179,7 +179,7 @@ def holdout_mask(
 
 # %% ../nbs/paper/00_data.ipynb #aef18391
 def rows_where(
-    X,    # `(n, *shape)` an array, or files (chapter *stored*)
+    X,    # `(n, *shape)` an array, or files ([stored](../points/02_stored.ipynb))
     keep, # `(n,)` bool
 ):        # `X` itself where all are kept
     "The rows that are kept"

@@ -17,9 +17,8 @@ from project import BIN, BOOKS, ROOT, call, names
 
 LAYERS = (  # low to high: folders, and the paper's chapters up to one of them
     ("base",), ("points",), ("stacked",), ("paper", "assignment"), ("experts", "starts"), ("paper", "competition"),
-    ("scale", "diagnostics"), ("paper", "evaluation"), ("runs", "report"), ("instrument",), ("commands",),
+    ("scale", "diagnostics"), ("runs",), ("paper", "evaluation"), ("report",), ("instrument",), ("commands",),
     ("experiments",))
-UNSETTLED = "doubts estimator streamed report page plan reproduce".split()  # what they import is to move down
 CHAPTERS = [n for n in BOOKS if n.parent.name in (folders.PAPER, *folders.ROOMS)]
 MODULES = [f for f in sorted(ROOT.glob("kvae_nb/**/*.py")) if f.name not in ("__init__.py", "_modidx.py")]
 
@@ -117,13 +116,7 @@ def used_by(notebook):
     return {known[m] for s in code_cells(notebook) if is_exported(s) for m in imported(s) if m in known}
 
 
-def expected(notebook):
-    "The parameter of a test, that may still fail for some"
-    later = [pytest.mark.xfail(strict=False)] if notebook.stem[3:] in UNSETTLED else []
-    return pytest.param(*names([notebook]), marks=later)
-
-
-@pytest.mark.parametrize("path", [expected(n) for n in CHAPTERS])
+@pytest.mark.parametrize("path", names(CHAPTERS))
 def test_imports_go_down(path):
     "To lower layers, or to lower numbers of one's own folder; the experiments see what is below the instrument"
     here = ROOT/path
@@ -132,7 +125,6 @@ def test_imports_go_down(path):
     assert not [n.relative_to(ROOT/"nbs") for n in used_by(here) if not below(n)]
 
 
-@pytest.mark.xfail(strict=False, reason="parts are to be named by a registry, and handed to the competition")
 def test_the_paper_stands_on_its_own():
     "Up to the competition it imports base, points, stacked and itself"
     closed = ("base", "points", "stacked", folders.PAPER)
@@ -178,10 +170,7 @@ def test_cells_are_short():
     assert sum(n < 20 for n in lines) >= .95 * len(lines), f"{sum(n >= 20 for n in lines)} of {len(lines)} are longer"
 
 
-WRAPPED = [n for n in BOOKS if n.parent.name in ("nbs", "experiments", folders.LESSONS)]
-
-
-@pytest.mark.parametrize("path", names(WRAPPED))
+@pytest.mark.parametrize("path", names(BOOKS))
 def test_text_is_120_wide(path):
     "Lines of markdown, but for tables, equations, and links that cannot be broken"
     cells = json.loads((ROOT/path).read_text())["cells"]

@@ -53,7 +53,6 @@ def prose(path):
             yield from (ast.get_docstring(n) or "" for n in ast.walk(ast.parse(source)) if isinstance(n, defined))
 
 
-@pytest.mark.xfail(strict=False, reason="names of chapters become links")
 @pytest.mark.parametrize("path", names(BOOKS))
 def test_chapters_are_linked(path):
     "A chapter is named by a link, which is checked, and never by a name in italics or a number"

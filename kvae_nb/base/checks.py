@@ -169,7 +169,7 @@ def as_array(
     return X
 
 def _stored_numbers(X, name):
-    "Files (chapter *stored*) stay files"
+    "Files stay files: they are read a piece at a time"
     if X.dtype.kind not in "biuf": raise argument_error(name, "numeric (bool, integer or float)", f"dtype {X.dtype}")
     _check_finite(X, name)
     return X

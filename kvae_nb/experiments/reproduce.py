@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.checks import auto_device, check_choice, check_number
-from ..commands.options import command
+from ..base.options import command
 from .ablations import ablations_seed, restarts_seed
 from .ablations_mnist import ablations_mnist_seed
 from .clusters import clusters_seed, digits_seed
