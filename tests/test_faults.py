@@ -7,15 +7,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import torch
 
 import faults
 import small_runs
 from kvae_nb import KVAE, competition
 from kvae_nb.data import five_modes
-from kvae_nb.runs.changes import names_in
 from kvae_nb.runs.checkpoint import differences, read_state, save_state
-from kvae_nb.runs.manifest import open_run, run_file
+from kvae_nb.runs.manifest import open_run, sealed, sha256
+from kvae_nb.runs.older import has_state, read_run, renew
 from kvae_nb.runs.training import Training, open_training
+from project import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked to be killed")
 ABOUT = dict(source=dict(data="five_modes"), training=dict(every=1, frames=False))
@@ -39,7 +41,7 @@ def inject_all(act, restore, check):
     "`restore` makes the ground for each fault, `check` looks at what it has left; how many there were"
     restore()
     calls, n_faults = faults.count(act), 0
-    assert {"open", "write", "fsync", "replace", "mkdir"} <= set(calls)
+    assert {"open", "write", "fsync", "replace", "unlink"} <= set(calls)
     for n, error, after in faults.faults(calls):
         restore()
         if error is None: assert faults.killed(act, n, after), f"{calls[n]} {n} was not reached"
@@ -56,13 +58,18 @@ def fails(act, n, error, after):
     except OSError as e: assert e.errno == error and e.filename, repr(e)
 
 
+def held(path, name):
+    "A state and what is kept beside it, every byte checked against its checksum; times aside"
+    tensors, about = read_run(path, name)
+    plain = {key: v for key, v in about.items() if key not in ("seconds", "format", "files", "names")}
+    return json.dumps(plain, sort_keys=True), tuple((key, tensors[key].numpy().tobytes()) for key in sorted(tensors))
+
+
 def contents(path):
-    "What a run directory holds, every file checked against its checksum; times aside"
+    "What a run directory holds; a checkpoint that a finished training has left does not count"
     meta = open_run(path)
-    found = {name: meta["files"][run_file(path, meta, name).name] for name in names_in(meta)}
-    if "checkpoint.json" in found:
-        plain = json.loads(run_file(path, meta, "checkpoint.json").read_text())
-        found["checkpoint.json"] = json.dumps({**plain, "seconds": 0}, sort_keys=True)
+    found = {name: held(path, name) for name in ("model", "checkpoint") if has_state(path, meta, name)}
+    if found.get("model") and json.loads(found["model"][0]).get("ended"): found.pop("checkpoint", None)
     return frozenset(found.items())
 
 
@@ -103,7 +110,8 @@ def test_checkpoint(name, inject, place):
         assert known.index(training.path) in (2, 3), what
         training.keep(states[3])  # the next one is written over whatever is left
         assert known.index(training.path) == 3, what
-        assert {f.name for f in training.path.iterdir()} == {"run.json", *open_run(training.path)["files"]}, what
+        files = {"run.json", "model.safetensors", "checkpoint.safetensors"}
+        assert {f.name for f in training.path.iterdir()} == files, what
 
     inject(lambda: training.keep(states[3]), restore, check)
     assert len(known.found) == 2
@@ -129,15 +137,22 @@ def model():
     return fitted.fit(five_modes(300)[0], on_state=states.append), states
 
 
+class Watch:
+    "What a training keeps beside its states: here how often it was asked"
+    n = 0
+    def saved(self): return dict(asked=self.n), dict(asked=torch.tensor([self.n]))
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_end_of_a_training(model, stopped, inject, place):
     "The model takes the place of the checkpoint; where a signal ended the training before, also that of its model"
     fitted, states = model
-    training, ground = Training(place/"run", ABOUT, every=1), place/"ground"
+    training, ground = Training(place/"run", ABOUT, every=1, watch=Watch()), place/"ground"
     training.begin(fitted, five_modes(300)[0])
     training.keep(states[2])
     if stopped: training.finish(fitted, states[2])
     shutil.copytree(training.path, ground)
+    training.watch.n = 1
 
     def restore():
         shutil.rmtree(training.path)
@@ -176,3 +191,38 @@ def test_full_disk(model, place):
     os.waitpid(child, 0)
     assert said.read_text() == f"OSError [Errno 27] File too large: '{training.path/'checkpoint.safetensors'}'"
     assert differences(read_state(training.path, checkpoint=True)[0], states[1]) == []
+
+
+PLACES = ("killed", "checkpoint-b"), ("killed", "checkpoint"), ("stopped", "checkpoint-b")
+
+
+@pytest.mark.parametrize("name, where", PLACES)
+def test_of_format_2(name, where, inject, place):
+    "Its training goes on in files of today's format; after any fault it holds the same states, and becomes that"
+    run, ground = place/"run", place/"ground"
+    shutil.copytree(ROOT/"tests/format2"/name, ground)
+    move(ground, "checkpoint.safetensors", f"{where}.safetensors")
+    before = contents(ground)
+
+    def restore():
+        shutil.rmtree(run, ignore_errors=True)
+        shutil.copytree(ground, run)
+
+    def check(what):
+        assert contents(run) == before, what
+        renew(run)
+        assert contents(run) == before and open_run(run)["format"] == 3, what
+
+    inject(lambda: renew(run), restore, check)
+
+
+def move(folder, name, place):
+    "Let a file of a run directory of format 2 stand under another name"
+    meta = json.loads((folder/"run.json").read_text())
+    del meta["checksum"]
+    was = meta["names"].pop(name, name)
+    (folder/was).rename(folder/place)
+    meta["files"] = {place if file == was else file: digest for file, digest in meta["files"].items()}
+    meta["names"] |= {name: place} if place != name else {}
+    assert sha256(folder/place) == meta["files"][place]
+    (folder/"run.json").write_text(json.dumps(sealed(meta)))

@@ -93,7 +93,7 @@ def no_points_to_label(folder, monkeypatch):
 
 def a_scale_of_zero(folder, monkeypatch):
     held = dict(low=0, high=1, shift=[0.], scale=[0.])
-    estimator._scaling(dict(shape=[1], tensors={f"scaling.{name}": torch.tensor(v) for name, v in held.items()}))
+    estimator._scaling(dict(shape=[1], tensors={f"scaling.{k}": torch.tensor(v) for k, v in held.items()}))
 
 
 def a_checkpoint_alone(folder, monkeypatch):
@@ -110,7 +110,7 @@ def nine_ranks(monkeypatch):
     "This process believes that it is the first of nine; the others know of other data"
     for name, value in dict(is_initialized=True, get_world_size=9, get_rank=0).items():
         monkeypatch.setattr(shards.dist, name, lambda value=value: value)
-    def gather(all_ranks, mine): all_ranks[:] = [mine, *8 * [dict.fromkeys(mine, "other")]]
+    def gather(found, about): found[:] = [about, *8 * [dict.fromkeys(about, "other")]]
     monkeypatch.setattr(shards.dist, "all_gather_object", gather)
 
 

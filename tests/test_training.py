@@ -9,9 +9,8 @@ import time
 import pytest
 
 from kvae_nb import KVAE
-from kvae_nb.runs.changes import names_in
 from kvae_nb.runs.checkpoint import differences
-from kvae_nb.runs.manifest import open_run, run_file
+from kvae_nb.runs.older import read_run
 
 COMMAND = [sys.executable, "-u", "-c", "from kvae_nb.commands.cli import train_command; train_command()"]
 RUN = ["--data=five_modes", "--n=400", "--k=4", "--recipe=paper", "--n_init=2", "--n_iters=12", "--vae_steps=25",
@@ -37,15 +36,15 @@ def wait_for(what, seconds=60):
 
 def result(path):
     "Model and frames of a run directory, every file checked against its checksum"
-    meta = open_run(path)
-    frames = [name for name in names_in(meta) if name.startswith("frame-")]
-    return KVAE.load(path), [run_file(path, meta, name).read_bytes() for name in sorted(frames)]
+    tensors, _ = read_run(path)
+    return KVAE.load(path), {name: v.numpy().tobytes() for name, v in tensors.items() if name.startswith("frames.")}
 
 
 def assert_same(path, undisturbed):
     (model, frames), (other, frames_of_other) = result(path), result(undisturbed)
     assert differences(model.state_, other.state_) == []
-    assert frames == frames_of_other and model.lower_bound_ == other.lower_bound_
+    assert frames == frames_of_other and not has_checkpoint(path)
+    assert model.lower_bound_ == other.lower_bound_
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +90,7 @@ def test_killed_at_random(n_kills, undisturbed, tmp_path, record_property):
     record_property("SIGKILLs at random moments of a training, all came to the same end", kills)
 
 
-def has_checkpoint(path): return path.exists() and "checkpoint.json" in names_in(open_run(path))
+def has_checkpoint(path): return (path/"checkpoint.safetensors").exists()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -109,6 +108,8 @@ def test_told_to_end(signum, undisturbed, tmp_path):
     done = subprocess.run(resume(path), capture_output=True, text=True)
     assert done.returncode == 0 and f"{path}: goes on after iteration " in done.stdout, done.stderr
     assert_same(path, undisturbed[0]/"run")
+    typed = subprocess.run([*resume(path), "--k=5"], capture_output=True, text=True)
+    assert typed.returncode == 1 and "k should be left out: a run goes on under the settings" in typed.stderr
     again = subprocess.run(resume(path), capture_output=True, text=True)
     assert (again.returncode, again.stdout) == (0, f"{path}: finished, there is nothing to go on with\n")
 
@@ -137,3 +138,18 @@ def test_keyboard_interrupt_keeps_the_model():
     with pytest.warns(UserWarning, match="the model after iteration 2"), pytest.raises(KeyboardInterrupt):
         model.fit(X, on_state=interrupt)
     assert model.n_iter_ == 2 and (model.predict(X) == model.labels_).all()
+
+
+def test_read_while_it_is_trained(tmp_path):
+    "Whoever opens a checkpoint, at any time, gets a whole one, and never an older one than before"
+    path, seen = tmp_path/"run", []
+    process = start(begin(path))
+    wait_for(lambda: has_checkpoint(path))
+    while process.poll() is None:
+        try: _, about = read_run(path, "checkpoint")
+        except (ValueError, OSError):
+            assert not has_checkpoint(path)  # it has ended meanwhile
+            break
+        assert len(about["history"]) == about["iteration"]
+        seen.append((about["iteration"], about["refined"]))
+    assert process.wait() == 0 and len(set(seen)) > 3 and seen == sorted(seen)
