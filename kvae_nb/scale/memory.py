@@ -43,7 +43,7 @@ def planned_bytes(
     each, anew = _n_weights(make_experts, s, shape), FAMILIES.part(s.experts).begins_anew
     copies = 3 * (2 + anew)
     steps = max(s.pretrain_steps, s.vae_steps) / (REFITS if anew else 1)
-    together = min(k, BLOCK / size / max(each, 1))
+    together = min(k, BLOCK / size / max(each, 1))  # experts of a user's own may have no weights
     block = 4 * each + s.batch_size * (4 * d + 6 * sum(s.hidden))
     return dict(data=n * d * (size + 8 * anew), experts=copies * k * (each + _n_weights(make_scorer, s, shape)) * size,
                 draws=steps * k * s.batch_size * (24 + s.latent * size), block=together * block * size,

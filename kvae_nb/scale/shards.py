@@ -79,7 +79,8 @@ def whole(
     "The parts of all ranks put together"
     new = copy.copy(part)
     for name in ("samples", "means"):
-        if hasattr(part, name): setattr(new, name, share.gathered(getattr(part, name)))
+        v = getattr(part, name, None)
+        if v is not None: setattr(new, name, share.gathered(v))
     for name in ("learner", "new"):
         if hasattr(part, name): setattr(new, name, remade(getattr(part, name), lambda v, p: share.gathered(v.detach())))
     return new
