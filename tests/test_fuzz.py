@@ -1,5 +1,5 @@
-"""Run directories that are damaged, or made to harm: each is refused with a `ValueError`, within a second of processor
-time and 500 MB; nothing is executed, and nothing is read outside. 100 of them, and 500 with --slow.
+"""Run directories that are damaged, or made to harm: each is refused with a `ValueError`, within 500 MB; nothing is
+executed, and nothing is read outside. 100 of them, and 500 with --slow.
 
 Damage by accident does not know the checksums. Where somebody means harm they are right (`forged`)."""
 import hashlib
@@ -9,7 +9,6 @@ import random
 import resource
 import shutil
 import sys
-import time
 import warnings
 
 import numpy as np
@@ -26,7 +25,7 @@ from kvae_nb.runs.manifest import sealed
 from kvae_nb.runs.whole import EMPTY, write_whole
 from project import ROOT
 
-SECONDS, BYTES = 1, 500e6
+BYTES = 500e6
 FEW = dict(n_init=1, n_iters=2, pretrain_steps=5, vae_steps=5, disc_steps=5, refine_steps=5, quiet=True, device="cpu")
 RUNS = dict(paper=dict(recipe="paper", hidden=(8,), disc_hidden=(8,)), auto=dict(hidden=(4,)), conv=dict(hidden=(2, 2)))
 
@@ -255,15 +254,15 @@ def peak():
 
 
 def opened(folder):
-    "The model, the recording and the source, or None for each that is refused; with the seconds that it took"
-    answers, began = [], time.process_time()
+    "The model, the recording and the source, or None for each that is refused"
+    answers = []
     WATCHED.append(folder)
     try:
         for open_it in (KVAE.load, lambda path: list(SavedRecording(path)), source_of):
             try: answers.append(open_it(folder))
             except ValueError: answers.append(None)
     finally: WATCHED.clear()
-    return answers, time.process_time() - began
+    return answers
 
 
 # ---- the tests
@@ -286,11 +285,11 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize("name", RUNS)
 def test_whole_ones_are_opened(runs, name, capsys):
     "What all others are measured against; a copy under other checksums is opened, too"
-    (model, frames, source), _ = opened(runs/name)
+    model, frames, source = opened(runs/name)
     assert len(model.labels_) == 60 and len(frames) > 1 and source["data"] == str(runs/f"{name}.npy")
     SEEN.clear()
-    (model, *_), seconds = opened(runs/name)
-    assert model and seconds < SECONDS and not SEEN
+    model, *_ = opened(runs/name)
+    assert model and not SEEN
 
 
 def refused(cases, damages, tmp_path):
@@ -301,9 +300,9 @@ def refused(cases, damages, tmp_path):
         rng, damage, folder = random.Random(i), damages[i % len(damages)], tmp_path/str(i)/"run"
         shutil.copytree(run, folder)
         damage(folder, rng)
-        with warnings.catch_warnings(action="ignore"): (model, *_), seconds = opened(folder)
-        wrong = dict(opened=model is not None, slow=seconds > SECONDS, large=peak() - before > BYTES, seen=SEEN[:3])
-        if any(wrong.values()): failed.append((i, damage.__name__, seconds, wrong))
+        with warnings.catch_warnings(action="ignore"): model, *_ = opened(folder)
+        wrong = dict(opened=model is not None, large=peak() - before > BYTES, seen=SEEN[:3])
+        if any(wrong.values()): failed.append((i, damage.__name__, wrong))
         SEEN.clear()
         shutil.rmtree(folder.parent)
     return failed

