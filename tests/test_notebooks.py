@@ -1,6 +1,8 @@
-"""Every notebook is a test: `nbdev_test` runs its cells in a process of its own; `measured.py` counts lines."""
+"""Every notebook is a test: one bare `nbdev_test` runs them all, in two processes; `measured.py` counts lines."""
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +14,32 @@ import runpy, sys
 sys.modules.update(dict.fromkeys({EXTRAS}))
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")""", BIN/"nbdev_test"]
-MEASURED = [sys.executable, ROOT/"tests/measured.py", "notebook"]
 
 
+def flags_of(config): return " ".join(f for f in ("slow", "gpu") if config.getoption(f))
+
+
+@pytest.fixture(scope="session")
+def found(request):
+    "The names of the notebooks that failed, and all that was said"
+    command = [*PLAIN, "--n_workers", "2", "--flags", flags_of(request.config)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = run.stdout + run.stderr
+    assert (run.returncode == 0) == ("Success." in run.stdout), said
+    assert run.returncode == 0 or "Following Notebooks:" in said, said
+    return said.partition("Following Notebooks:")[2].split(), said
+
+
+def measured(path, config):
+    "One notebook, in a process that counts the lines"
+    said = call(sys.executable, ROOT/"tests/measured.py", "notebook", path, flags_of(config))
+    assert "Success." in said, f"{path} was not run"
+
+
+@pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("path", names(BOOKS))
 def test_notebook(path, request):
-    "nbdev_test ends in 0 where no file matched, so its word is asked for"
-    flags = " ".join(f for f in ("slow", "gpu") if request.config.getoption(f))
-    plain = [*PLAIN, "--path", path, "--n_workers", "1", "--flags", flags]
-    said = call(*([*MEASURED, path, flags] if os.environ.get("COVERAGE_RUN") else plain))
-    assert "Success." in said, f"{path} was not run"
+    "nbdev_test ends in 0 where no file matched, so its word is asked for; names of notebooks differ"
+    if os.environ.get("COVERAGE_RUN"): return measured(path, request.config)
+    failed, said = request.getfixturevalue("found")
+    assert Path(path).name not in failed, said
