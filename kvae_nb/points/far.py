@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..base.checks import quiet
-from .scaling import natural_units, robust_moments
+from .columns import natural_units, robust_moments
 
 # %% ../../nbs/points/05_far.ipynb #ed06fd2d
 def beyond(
@@ -27,20 +27,22 @@ CUT = 10  # Units beyond which a value is cut
 FAR = 100 # Units beyond which no tail reaches: such points may be a cluster
 
 def is_far(
-    X, # `(n, d)`
+    X,           # `(n, d)`
+    shared=None, # Have all columns one unit? None: as the values show
 )->np.ndarray: # `(n,)` bool
     "Which points have a value beyond all tails"
     X = np.asarray(X, float)
-    mean, unit = natural_units(X)
+    mean, unit = natural_units(X, shared)
     return beyond(X, mean, unit, FAR)
 
 @quiet()  # a value may be infinitely many units away
 def standardise(
-    X, # `(n, d)`
+    X,           # `(n, d)`
+    shared=None, # Have all columns one unit? None: as the values show
 )->np.ndarray: # `(n, d)` float64
     "Columns in their natural units, values beyond the cut at the cut"
     X = np.asarray(X, float)
-    mean, unit = natural_units(X)
+    mean, unit = natural_units(X, shared)
     varies = np.ptp(X, axis=0) > 1e-9 * np.maximum(np.abs(X).max(0), 1e-300)
     return np.clip(np.where(varies, (X - mean) / unit, 0), -CUT, CUT)
 
