@@ -2,10 +2,10 @@
 
     python benchmarks/columns.py [name of a commit]   # benchmarks/results/columns.json, or columns_NAME.json
 
-Three columns hold three clusters; 2, 8 or 20 further ones say nothing and are up to 1e5 times as wide, in any order. The
-same table standardised is what the default has to reach. And counts of six kinds of cells as principal components (of all
-rows, of half of the rows, singular vectors), spectra and digits, which must not be whitened. Adjusted Rand index of the
-default `KVAE(k)`, and of both choices where there is the setting."""
+Three columns hold three clusters; 2, 8 or 20 further ones say nothing and are up to 1e5 times as wide, in any order.
+The same table standardised is what the default has to reach. And counts of six kinds of cells as principal components
+(of all rows, of half of the rows, singular vectors), spectra and digits, which must not be whitened. Adjusted Rand
+index of the default `KVAE(k)`, and of both choices where there is the setting."""
 import sys
 import warnings
 from pathlib import Path
@@ -61,7 +61,7 @@ def tables():
     "Yield name, points, labels, k"
     for seed in SEEDS:
         for columns in (2, 8, 20):
-            for scale in (1, 2, 3, 10, 1e3, 1e5):
+            for scale in (1, 3, 100, 1e5):
                 yield f"{columns} beside, {scale:g}", seed, *beside(seed, columns, scale), 3
         L, y = cells(seed)
         yield "30 components", seed, PCA(30, random_state=0).fit_transform(L), y, 6
@@ -90,7 +90,7 @@ def row(name, seed, X, y, k):
         of_setting = {c: ari(fitted(X, k, seed, columns=c).labels_) for c in ("own", "shared")}
     taken = model.report_.get("columns", {})
     return dict(data=name, seed=seed, **scores, **of_setting, kmeans=ari(kmeans[0]),
-                kmeans_standardised=ari(kmeans[1]), **taken)
+                kmeans_standardised=ari(kmeans[1]), taken=taken)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def robust_moments(
     return np.ldexp(mean, exponent), np.ldexp(sd, exponent)
 
 # %% ../../nbs/points/02_columns.ipynb #93e8918e
-LEVELS, RISE, EXACT = 5, 3, .03 # Levels of deviation; standard errors of a level; share of what chance makes of correlations
+LEVELS, RISE = 5, 3 # Levels of deviation that only fall, and standard errors between two of them
+EXACT = .03 # Of the size that correlations have by chance: with less, they are none
 
 def _levels(size, error):
     "How many levels, an error apart, sizes fall through; none where one of them rises by more"
