@@ -52,3 +52,13 @@ def test_principal_components_share_a_unit(seed, components, kinds, scale, singl
 def test_one_unit_or_own_is_kept_under_a_common_change_of_unit(seed, columns, power, shift):
     X, _ = beside(seed, "normal", columns, 10.**(seed % 4))
     assert columns_of(X).shared == columns_of(10**power * (X + shift)).shared
+
+
+@EXAMPLES
+@given(SEEDS, st.lists(st.floats(.05, .95), min_size=1, max_size=3))
+def test_flags_beside_numbers_are_no_clusters(seed, shares):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=400)
+    numbers = np.array([[0, 0], [8, 0], [0, 8]])[y] + rng.normal(size=(400, 2))
+    X = np.c_[numbers, rng.random((400, len(shares))) < shares]
+    assert all(len(np.unique(column)) > 300 or np.ptp(column) == 0 for column in standardise(X).T)
