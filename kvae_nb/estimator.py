@@ -25,15 +25,15 @@ from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
 from .competition import finish, go_on, stages_left
 from .diagnostics.doubts import counted_report, doubted, warn_where_far
-from .diagnostics.summary import report_of, summary_of
+from .diagnostics.summary import columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.scaling import Scaling
-from .points.streamed import random_part
+from .points.streamed import rows_of_part
 from .restarts import lower_bound
 from .runs.checkpoint import params_of, read_state, write_state
 from .runs.manifest import new_run
 from .sampling import sample_mixture
-from .scale.memory import points_of, resolved, say_memory, scaling_of
+from .scale.memory import columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, recipe_of_start, renamed, takes_settings
 from .starts import merging
@@ -99,8 +99,9 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part = random_part(len(X), s.max_train, seed)
-    with undisturbed(), phase("how many"): return how_many(X[:] if len(part) == len(X) else X[part], low, high, seed)
+    part, columns = rows_of_part(X, s.max_train, seed), columns_taken(X, dataclasses.replace(s, seed=seed))
+    shared = None if columns is None else columns.shared
+    with undisturbed(), phase("how many"): return how_many(part, low, high, seed, shared)
 
 # %% ../nbs/paper/13_estimator.ipynb #03ab03ac
 @patch
@@ -121,7 +122,7 @@ def resolved_settings(self:KVAE,
     if X.ndim == 2 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
     if X.ndim == 4 and s.disc_pool > min(X.shape[2:]):
         raise argument_error("disc_pool", f"at most the images' side, {min(X.shape[2:])}", s.disc_pool)
-    return s
+    return with_columns(s, X)
 
 # %% ../nbs/paper/13_estimator.ipynb #0adb906f
 @patch
@@ -159,7 +160,7 @@ def drive(self:KVAE,
     x,          # `(n, *shape)` points in these
     c=None,     # A first partition of one's own
     on_state=None, # Called with every state
-    counted:HowMany=None, # How many clusters there are, where that was counted
+    said:dict=None, # What a report says of the points, beside what the run does
     begun=None, # A state to go on from
 ):
     "Drive the competition, from its start or from a state of it, and keep what came of it"
@@ -169,7 +170,7 @@ def drive(self:KVAE,
     own = self.own_parts() if begun is None else {}
     try:
         for state in competition.fit(x, s, c=c, state=begun, **{**parts, **own}):
-            state = dataclasses.replace(state, report={**state.report, **counted_report(counted)})
+            state = dataclasses.replace(state, report={**state.report, **(said or {})})
             if on_state: on_state(state)
     except (KeyboardInterrupt, FloatingPointError) as e:
         if state is None or state.iteration == 0: raise
@@ -201,7 +202,9 @@ def fit(self:KVAE,
         c = self.given_partition(len(X)) if s.init == "labels" else None
         with undisturbed():
             scaling = scaling_of(X, s)
-            self.drive(s, scaling, points_of(X, scaling, s), c, on_state, counted)
+            columns = columns_taken(X, dataclasses.replace(s, columns=self.columns))
+            said = counted_report(counted) | columns_report(columns)
+            self.drive(s, scaling, points_of(X, scaling, s), c, on_state, said)
     return self
 
 @patch
@@ -382,7 +385,8 @@ def load(cls:KVAE,
 def _fit_again(self:KVAE, X, on_state):
     "Go on from the last state, in the same units and under the same seed, on points that may be others"
     x, seed = self._seen(X), self.settings_.seed
-    told = resolved(Settings(**self.settings_params(self.state_.k), seed=seed), x.shape[1:], len(x))
+    params = self.settings_params(self.state_.k) | dict(seed=seed, columns=self.settings_.columns)
+    told = resolved(Settings(**params), x.shape[1:], len(x))
     with undisturbed(), shown_if(self.verbose):
         state = go_on(self.state_, told, x)
         self.drive(state.settings, self.scaling_, x, on_state=on_state, begun=state)

@@ -44,6 +44,8 @@ class Settings:
     final:str=setting("Which iteration the run ends with", FINALS.check)
     min_share:float=setting("An expert is starved below this share of n / k points", real(0, 1), .2)
     holdout:float=setting("Share of the points kept for choosing among restarts, if any", real(.01, .5), .1)
+    columns:str=setting("Has every column of a table its own unit, or do they share one, as components and pixels do? "
+                        "auto: as the values show", one_of("auto", "own", "shared"), "auto")
 
     network:str=setting("The experts' networks; convolutions for images", one_of("mlp", "conv"), "mlp")
     hidden:tuple=setting("Units of the hidden layers, or filters of the convolutions", layers)

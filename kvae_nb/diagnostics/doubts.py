@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from ..base.disk import to_plain
+from ..points.columns import natural_units
 from ..points.far import FAR, beyond
-from ..points.scaling import natural_units
 from ..points.streamed import ROWS
 from ..protocols import offers
 from ..restarts import joint_bounds

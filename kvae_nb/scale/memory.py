@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHARE', 'BESIDE', 'BOUNDS', 'FEWEST', 'planned_bytes', 'memory_of', 'say_memory', 'bytes_of_row', 'rows_at_once',
-           'held_bytes', 'resolved', 'check_scoring', 'scaling_of', 'points_of']
+           'held_bytes', 'resolved', 'check_scoring', 'scaling_of', 'columns_taken', 'with_columns', 'points_of']
 
 # %% ../../nbs/scale/00_memory.ipynb #b9c396c7
 import dataclasses
@@ -12,13 +12,15 @@ import math
 import os
 import warnings
 
+import numpy as np
 import torch
 
 from ..base.checks import argument_error, get_device
 from ..base.progress import tell
 from ..experts.adaptive import REFITS
+from ..points.columns import Columns, columns_of
 from ..points.scaling import Scaling
-from ..points.streamed import ROWS, scaled_points, scaling_from
+from ..points.streamed import ROWS, rows_of_part, scaled_points, scaling_from
 from ..recipe import FAMILIES, MANY, STARTS
 from ..settings import Settings
 from ..stacked.blocks import BLOCK
@@ -154,7 +156,24 @@ def scaling_of(
     s:Settings, # Resolved
 )->Scaling:
     "The scaling of a run: natural units for vectors where the family of experts asks for them"
-    return scaling_from(X, s.likelihood, FAMILIES.part(s.experts).natural, s.max_train, s.seed)
+    return scaling_from(X, s.likelihood, FAMILIES.part(s.experts).natural, s.max_train, s.seed, s.columns)
+
+def columns_taken(
+    X,          # `(n, *shape)` points in the user's units
+    s:Settings, # Resolved
+)->Columns:     # None where no units are chosen: images, and experts in one scaling
+    "What the columns of a run are taken for, and why"
+    if X.ndim != 2 or s.likelihood != "gaussian" or not FAMILIES.part(s.experts).natural: return None
+    if s.columns != "auto": return Columns(s.columns == "shared", "as it was told")
+    return columns_of(np.asarray(rows_of_part(X, s.max_train, s.seed), float))
+
+def with_columns(
+    s:Settings, # Resolved
+    X,          # `(n, *shape)` points in the user's units
+)->Settings:
+    "The settings, `columns` filled in from the points"
+    columns = columns_taken(X, s)
+    return s if columns is None else dataclasses.replace(s, columns="shared" if columns.shared else "own")
 
 def points_of(
     X,               # `(n, *shape)` points in the user's units

@@ -189,11 +189,12 @@ def how_many(
     low:int=1,  # The smallest answer; ValueError below 1
     high:int=12,# The largest answer; ValueError below `low` or above n
     seed:int=0, # For halves and mixtures
+    shared:bool=None, # Have all columns one unit? None: as the values show
 )->HowMany:
     "The number of clusters between which the density has valleys that both halves of the data show"
     X = as_array(X)
     check_range(low, high, len(X))
-    Z = principal_components(standardise(X.reshape(len(X), -1)), dimensions(high, min(len(X), PART)))
+    Z = principal_components(standardise(X.reshape(len(X), -1), shared), dimensions(high, min(len(X), PART)))
     return _answer(Z, low, high, child_seed(seed, "how many") % 2**31)
 
 @quiet()  # densities of nothing have no logarithm

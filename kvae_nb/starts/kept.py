@@ -23,7 +23,7 @@ def best_partition(
     "The partition that the criterion finds best, of those after an iteration"
     if len(parts) < 2: return 0, []
     if all(np.array_equal(parts[0], c) for c in parts[1:]): return len(parts) - 1, []
-    Z = standardise(x.flatten(1).double().cpu().numpy())
+    Z = standardise(x.flatten(1).double().cpu().numpy(), True if s.columns == "shared" else None)
     seed = child_seed(s.seed, "portfolio") % 2**32
     some = np.sort(np.random.default_rng(seed).permutation(len(Z))[:PART])
     k = s.n_components

@@ -182,13 +182,14 @@ def portfolio_partition(
     X,        # `(n, d)` points
     k:int,    # Clusters
     seed:int, # For parts, candidates and criterion
+    shared:bool=None, # Have all columns one unit? None: as the values show
 )->tuple:     # `(n,)` labels, and what was tried, for a report
     "The first partition that the criterion takes"
-    Z, seed = standardise(X), sklearn_seed(seed, "portfolio")
+    Z, seed = standardise(X, shared), sklearn_seed(seed, "portfolio")
     if k > MANY: return _many(Z, k, seed)
     part = sampled(len(Z), PART, seed)
     P = principal_components(Z, dimensions(k, len(part)))
-    labels, report = _taken(Z[part], P[part], k, seed, is_far(X)[part])
+    labels, report = _taken(Z[part], P[part], k, seed, is_far(X, shared)[part])
     return (labels if len(part) == len(Z) else spread(principal_components(Z, WIDE), part, labels)), report
 
 def _many(Z, k, seed, each=100):

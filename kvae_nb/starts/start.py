@@ -76,9 +76,10 @@ def graph_partition(
     x,        # `(n, d)` points or `(n, c, h, w)` images, an array
     k:int,    # Parts
     seed:int, # For the part and the embedding
+    shared:bool=None, # Have all columns one unit? None: as the values show
 )->tuple:     # `(n,)` labels, and what a report says of them
     "The communities of the graph of neighbours, and how well they separate"
-    x, seed = standardise(x) if x.ndim == 2 else x, sklearn_seed(seed, "graph")
+    x, seed = standardise(x, shared) if x.ndim == 2 else x, sklearn_seed(seed, "graph")
     part = sampled(len(x), GRAPH_PART, seed)
     with phase("neighbours"): A = neighbour_graph(*neighbours(x[part], seed))
     with phase("communities"): labels = _communities(x[part], A, k, seed)
@@ -105,7 +106,8 @@ def graph_start(x, s, seeds):
 def _reported(partition, X, x, s, seeds):
     "`partition` of an array for every restart"
     each = tracked(seeds, counted=len(seeds) > 1)
-    parts, reports = zip(*(partition(X, s.n_components, seed) for seed in each))
+    shared = True if s.columns == "shared" else None  # where each has its own, `x` is in these already
+    parts, reports = zip(*(partition(X, s.n_components, seed, shared) for seed in each))
     return _stacked(parts, x), reports[0]
 
 portfolio_start.has_tree = True # It holds the distances between the points of a part

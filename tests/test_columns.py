@@ -1,0 +1,64 @@
+"""Units of columns, over tables that Hypothesis makes: nobody is left out for the unit that it was measured in.
+
+    pytest tests/test_columns.py"""
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
+
+from kvae_nb.points.columns import columns_of, natural_units
+from kvae_nb.points.far import standardise
+
+EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
+SEEDS = st.integers(0, 2**32 - 1)
+DRAWS = dict(uniform=lambda rng, size: rng.uniform(size=size), normal=lambda rng, size: rng.normal(size=size),
+             lognormal=lambda rng, size: rng.lognormal(0, .4, size))
+
+
+def beside(seed, noise, columns, scale):
+    "Three clusters in three columns, in any order beside wider ones that say nothing; which columns are which"
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=300)
+    told = np.eye(3)[y] * 10 + rng.normal(size=(300, 3)) + 50
+    other = DRAWS[noise](rng, (300, columns))
+    order = rng.permutation(3 + columns)
+    return np.c_[told / told.std(0), scale * (other / other.std(0) + 3)][:, order], y
+
+
+@EXAMPLES
+@given(SEEDS, st.sampled_from(list(DRAWS)), st.integers(2, 20), st.floats(1, 5))
+def test_narrow_columns_are_not_left_out(seed, noise, columns, power):
+    X, y = beside(seed, noise, columns, 10**power)
+    centre, unit = natural_units(X)
+    assert np.allclose(((X - centre) / unit).std(0), 1, atol=.2)
+    assert adjusted_rand_score(y, KMeans(3, n_init=5, random_state=0).fit_predict(standardise(X))) > .95
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(2, 30), st.integers(0, 3), st.floats(1e-6, 1e6), st.booleans())
+def test_principal_components_share_a_unit(seed, components, kinds, scale, single):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(1 + kinds, 40)) * 3
+    X = centres[rng.integers(1 + kinds, size=300)] + rng.normal(size=(300, 40)) * np.linspace(3, 1, 40)
+    P = scale * PCA(components, random_state=0).fit_transform(X.astype(np.float32) if single else X)
+    assert columns_of(P.astype(float)).shared
+    assert len(set(natural_units(P.astype(float))[1])) == 1
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(1, 12), st.floats(-3, 3), st.floats(-50, 50))
+def test_one_unit_or_own_is_kept_under_a_common_change_of_unit(seed, columns, power, shift):
+    X, _ = beside(seed, "normal", columns, 10.**(seed % 4))
+    assert columns_of(X).shared == columns_of(10**power * (X + shift)).shared
+
+
+@EXAMPLES
+@given(SEEDS, st.lists(st.floats(.05, .95), min_size=1, max_size=3))
+def test_flags_beside_numbers_are_no_clusters(seed, shares):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=400)
+    numbers = np.array([[0, 0], [8, 0], [0, 8]])[y] + rng.normal(size=(400, 2))
+    X = np.c_[numbers, rng.random((400, len(shares))) < shares]
+    assert all(len(np.unique(column)) > 300 or np.ptp(column) == 0 for column in standardise(X).T)
