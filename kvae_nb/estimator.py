@@ -214,7 +214,7 @@ def fit_from(self:KVAE,
     on_state=None, # Called with every state
 )->KVAE:
     "Go on with a run from one of its states, to its end"
-    s = state.settings
+    s = with_columns(state.settings, X, earlier=True)
     with undisturbed(), shown_if(self.verbose):
         scaling = scaling_of(X, s)
         self.drive(s, scaling, points_of(X, scaling, s), on_state=on_state, begun=state)

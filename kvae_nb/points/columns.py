@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'RISE', 'EXACT', 'ALIKE', 'WIDEST_SPAN', 'BESIDE', 'near_one', 'robust_moments', 'are_components',
-           'are_a_curve', 'Columns', 'natural_units', 'columns_of']
+           'are_a_curve', 'Columns', 'natural_units', 'columns_of', 'columns_before']
 
 # %% ../../nbs/points/03_columns.ipynb #54099073
 from dataclasses import dataclass
@@ -138,3 +138,11 @@ def _moments(X):
     "Mean and deviation of each column, and whether it varies"
     mean, sd = robust_moments(X)
     return mean, sd, sd > 1e-9 * np.maximum(np.abs(mean), 1e-300)
+
+def columns_before(
+    X, # `(n, d)` float64
+)->Columns:
+    "What versions without the setting took them for: of one unit where most ranges are nearly as wide as the widest"
+    _, _, varies = _moments(X)
+    span = np.ptp(X[:, varies], axis=0)
+    return Columns(bool(len(span) and np.median(span) > WIDEST_SPAN * span.max()), "as an earlier version took them")

@@ -18,7 +18,7 @@ import torch
 from ..base.checks import argument_error, get_device
 from ..base.progress import tell
 from ..experts.adaptive import REFITS
-from ..points.columns import Columns, columns_of
+from ..points.columns import Columns, columns_before, columns_of
 from ..points.scaling import Scaling
 from ..points.streamed import ROWS, rows_of_part, scaled_points, scaling_from
 from ..recipe import FAMILIES, MANY, STARTS
@@ -161,18 +161,20 @@ def scaling_of(
 def columns_taken(
     X,          # `(n, *shape)` points in the user's units
     s:Settings, # Resolved
+    by=columns_of, # What looks at the points where nothing was told
 )->Columns:     # None where no units are chosen: images, and experts in one scaling
     "What the columns of a run are taken for, and why"
     if X.ndim != 2 or s.likelihood != "gaussian" or not FAMILIES.part(s.experts).natural: return None
     if s.columns != "auto": return Columns(s.columns == "shared", "as it was told")
-    return columns_of(np.asarray(rows_of_part(X, s.max_train, s.seed), float))
+    return by(np.asarray(rows_of_part(X, s.max_train, s.seed), float))
 
 def with_columns(
     s:Settings, # Resolved
     X,          # `(n, *shape)` points in the user's units
+    earlier:bool=False, # Of a run that an earlier version may have begun
 )->Settings:
     "The settings, `columns` filled in from the points"
-    columns = columns_taken(X, s)
+    columns = columns_taken(X, s, columns_before if earlier else columns_of)
     return s if columns is None else dataclasses.replace(s, columns="shared" if columns.shared else "own")
 
 def points_of(
