@@ -200,7 +200,8 @@ def go_on(
     for name in SHAPES:
         was, now = getattr(old, name), getattr(s, name)
         if was != now: raise argument_error(name, f"{was}, as in the fit before", now)
-    s, was = dataclasses.replace(s, bound_iters=min(s.bound_iters, settings.n_iters)), rule_at(old, state.iteration)
+    was, has_two_turns = rule_at(old, state.iteration), rule_at(s, s.n_iters) != rule_at(s, 0)
+    if has_two_turns: s = dataclasses.replace(s, bound_iters=min(s.bound_iters, settings.n_iters))
     if rule_at(s, state.iteration) != was: s = dataclasses.replace(s, rule=was)  # a rule of two turns has ended
     parts = _copies(state, s, tuple(x.shape[1:]))
     report = {name: value for name, value in state.report.items() if name not in OF_ONE_FIT}
