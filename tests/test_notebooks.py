@@ -1,4 +1,6 @@
 """Every notebook is a test: one bare `nbdev_test` runs them all, in two processes; `measured.py` counts lines."""
+import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -19,15 +21,25 @@ runpy.run_path(sys.argv[0], run_name="__main__")""", BIN/"nbdev_test"]
 def flags_of(config): return " ".join(f for f in ("slow", "gpu") if config.getoption(f))
 
 
-@pytest.fixture(scope="session")
-def found(request):
+def run_all(flags):
     "The names of the notebooks that failed, and all that was said"
-    command = [*PLAIN, "--n_workers", "2", "--flags", flags_of(request.config)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run([*PLAIN, "--n_workers", "2", "--flags", flags], cwd=ROOT, capture_output=True, text=True)
     said = run.stdout + run.stderr
     assert (run.returncode == 0) == ("Success." in run.stdout), said
     assert run.returncode == 0 or "Following Notebooks:" in said, said
     return said.partition("Following Notebooks:")[2].split(), said
+
+
+@pytest.fixture(scope="session")
+def found(request, tmp_path_factory, worker_id):
+    "What `run_all` found: once, also where several processes of pytest ask"
+    flags = flags_of(request.config)
+    if worker_id == "master": return run_all(flags)
+    shared = tmp_path_factory.getbasetemp().parent/"notebooks.json"
+    with open(shared.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists(): shared.write_text(json.dumps(run_all(flags)))
+    return json.loads(shared.read_text())
 
 
 def measured(path, config):
@@ -36,7 +48,6 @@ def measured(path, config):
     assert "Success." in said, f"{path} was not run"
 
 
-@pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("path", names(BOOKS))
 def test_notebook(path, request):
     "nbdev_test ends in 0 where no file matched, so its word is asked for; names of notebooks differ"
