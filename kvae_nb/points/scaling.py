@@ -52,6 +52,25 @@ class Scaling:
         "sum of log scale over a point's features, in nats"
         return float(np.log(np.broadcast_to(self.scale, self.shape)).sum())
 
+# %% ../../nbs/points/04_scaling.ipynb #d85a711c
+def _standard_units(X):
+    "Mean and deviation of each column; 1 where it does not vary"
+    from sklearn.preprocessing import StandardScaler
+    near, exponent = near_one(X)
+    fitted = StandardScaler().fit(near)
+    return np.ldexp(fitted.mean_, exponent), np.where(fitted.scale_ < 1, np.ldexp(fitted.scale_, exponent), 1)
+
+def _check_range(X, likelihood):
+    low, high = X.min(), X.max()
+    given = "1 sample" if len(X) == 1 else f"{len(X)} points that are all equal"
+    if (X[:1] == X).all(): raise argument_error("X", "data that vary", given)
+    size = max(-float(low), float(high))
+    if size > 1e150: raise argument_error("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
+    if size < 1e-300: raise argument_error("X", "at least 1e-300 in size", f"{size:.3g}")
+    if likelihood != "bernoulli" or X.dtype.kind not in "iu": return
+    expected = "in 0..255 for integers under a Bernoulli likelihood"
+    if low < 0 or high > 255: raise argument_error("X", expected, f"values from {low} to {high}")
+
 # %% ../../nbs/points/04_scaling.ipynb #ecde61df
 def fit_scaling(
     X:np.ndarray,   # `(n, d)` or `(n, c, h, w)`, finite
@@ -72,22 +91,3 @@ def fit_scaling(
         shift, scale = fitted.data_min_, fitted.data_range_
     one = lambda v: v if X.ndim == 2 and len(v) > 1 else v[0]
     return Scaling(one(shift), one(scale), X.shape[1:], float(X.min()), float(X.max()))
-
-# %% ../../nbs/points/04_scaling.ipynb #d85a711c
-def _standard_units(X):
-    "Mean and deviation of each column; 1 where it does not vary"
-    from sklearn.preprocessing import StandardScaler
-    near, exponent = near_one(X)
-    fitted = StandardScaler().fit(near)
-    return np.ldexp(fitted.mean_, exponent), np.where(fitted.scale_ < 1, np.ldexp(fitted.scale_, exponent), 1)
-
-def _check_range(X, likelihood):
-    low, high = X.min(), X.max()
-    given = "1 sample" if len(X) == 1 else f"{len(X)} points that are all equal"
-    if (X[:1] == X).all(): raise argument_error("X", "data that vary", given)
-    size = max(-float(low), float(high))
-    if size > 1e150: raise argument_error("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
-    if size < 1e-300: raise argument_error("X", "at least 1e-300 in size", f"{size:.3g}")
-    if likelihood != "bernoulli" or X.dtype.kind not in "iu": return
-    expected = "in 0..255 for integers under a Bernoulli likelihood"
-    if low < 0 or high > 255: raise argument_error("X", expected, f"values from {low} to {high}")
