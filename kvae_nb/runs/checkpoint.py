@@ -202,7 +202,7 @@ def differences(
 def _facts(state):
     "Name -> what can be compared"
     tensors = {name: (v.dtype, v.shape, v.numpy().tobytes()) for name, v in state_tensors(state).items()}
-    plain = {name: json.dumps(v) for name, v in state_facts(state).items() if name != "history"}
+    plain = {name: json.dumps(v, sort_keys=True) for name, v in state_facts(state).items() if name != "history"}
     history = {f"history.{name}": repr([h[name] for h in state.history]) for name in state_facts(state)["types"]}
     return {**tensors, **plain, **history}
 
