@@ -35,6 +35,7 @@ FREE = "import ctypes, gc; gc.collect(); getattr(ctypes.CDLL(None), 'malloc_trim
 CAUGHT = r"Traceback \(most recent call last\):\n(?: .*\n)+"
 LEFT = (CAUGHT + r"tornado\.iostream\.StreamClosedError: .*\n\nDuring .*\n\n" + CAUGHT
     + r"tornado\.websocket\.WebSocketClosedError\n")  # tornado's word when a page is left while its kernel still speaks
+ENDED = CAUGHT + r"RuntimeError: zmq gc socket requested during shutdown\n"  # pyzmq's, of a thread whose kernel ends
 FAILED = r"(?s)(Error at server while executing|Traceback \(most recent call last\)|restarting kernel).*"
 
 
@@ -202,7 +203,7 @@ class Opened:
     def check(self):
         "Raise if page, kernel or server met an error so far"
         self.settle()
-        log = re.sub(LEFT, "", plain(self.log.read_text()))
+        log = re.sub(f"{LEFT}|{ENDED}", "", plain(self.log.read_text()))
         said = [m[0] for text in (self.stderr, log) for m in re.finditer(FAILED, text)]
         assert not self.wrong + said, "\n".join(self.wrong + said)[:6000]
 
