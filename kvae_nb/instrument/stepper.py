@@ -83,7 +83,7 @@ BEGUN = dict(uniform="a random split", kmeans="k-means", latent="the codes of on
 def _compared(values, taken):
     "Names and values as a table, the best first; a mark stands at what was taken"
     best = sorted(values.items(), key=lambda pair: -pair[1])
-    return html_table(["", "criterion, nats", ""], [[name, float(v), "taken" * (name == taken)] for name, v in best])
+    return html_table(["", "criterion", ""], [[name, float(v), "taken" * (name == taken)] for name, v in best])
 
 def start_html(
     state, # Of a run, or None
