@@ -47,8 +47,8 @@ def ways_to_choose(
     kept = settle_as_well(A, found, k) if hidden else found
     agreed = [s if name in kept else -np.inf for name, s in zip(names, told.S)]
     values:dict = {"criterion and graph": agreed, "criterion alone": told.S, "graph alone": graph, "fit alone": told.L,
-              "overlap alone": -told.O, "criterion without evenness": told.S - EVEN * told.H, "criterion of single Gaussians": single.S,
-              "always k-means": [-i for i in range(len(names))]}
+              "overlap alone": -told.O, "criterion without evenness": told.S - EVEN * told.H,
+              "criterion of single Gaussians": single.S, "always k-means": [-i for i in range(len(names))]}
     return {way: parts[int(np.argmax(np.asarray(v, float)))] for way, v in values.items()}
 
 # %% ../../nbs/experiments/11_starts.ipynb #99683bab

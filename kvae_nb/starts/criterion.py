@@ -145,7 +145,7 @@ LEAST = .001 # Nats of overlap that are as good as none (delta)
 FIT = 4.     # What a deviation of fit counts, in e-folds of overlap (lambda)
 EVEN = 4.    # What full evenness counts (eta)
 
-def _judgement(C, fit, overlap, entropy, d, k):
+def _judgement(C, d, k, fit, overlap, entropy):
     "The three terms added up, and what each point adds to them"
     O, H = overlap.mean(1), entropy / np.log(k) if k > 1 else 0 * entropy  # noqa: E741
     unit = FIT / np.sqrt(d / 2)
@@ -167,4 +167,4 @@ def judge(
     C = C or best_size(Z, k, fold, seed)
     if C > 1: flexible = _measured(Z, parts, k, C, fold, seed)
     if simple[0].mean(1).max() >= flexible[0].mean(1).max(): C, flexible = 1, simple
-    return _judgement(C, simple[0], *flexible[1:], Z.shape[1], k)
+    return _judgement(C, Z.shape[1], k, simple[0], *flexible[1:])
