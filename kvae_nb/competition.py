@@ -85,6 +85,7 @@ def compete(
     if s.final == "last" or s.n_init > 1: return new
     return dataclasses.replace(new, visited=(*state.visited, state.c))
 
+# %% ../nbs/paper/12_competition.ipynb #4bb50b7d
 def back_to(
     state:State, # With the partitions that it has visited
     t:int,       # An iteration, of 1, 2, ...
@@ -96,6 +97,7 @@ def back_to(
     before = dict(c=c, alpha=shares(c, state.k), members=members, iteration=t - 1, history=state.history[:t - 1])
     return step(dataclasses.replace(state, **before), x)
 
+# %% ../nbs/paper/12_competition.ipynb #3163a434
 def end_competition(
     state:State, # Of phase "pretrain" or "compete"
     x,           # The points
@@ -184,6 +186,14 @@ def fit(
         state = advance(state, x, x_train, x_held_out)
         yield state
 
+# %% ../nbs/paper/12_competition.ipynb #2b430759
+def _copies(state, s, shape):
+    "Experts and scorer under new settings, with what the old ones have learnt; a user's own are copied"
+    if s.experts == "given": return dict(experts=copy.deepcopy(state.experts), scorer=copy.deepcopy(state.scorer))
+    made = dict(experts=make_experts(s, shape), scorer=make_scorer(s, shape, iteration=state.iteration))
+    for name, part in made.items(): part.load_state_dict(getattr(state, name).state_dict())
+    return made
+
 # %% ../nbs/paper/12_competition.ipynb #9f49559a
 SHAPES = ("n_components recipe experts network hidden latent likelihood n_importance dtype "
           "rule discriminator disc_hidden disc_pool").split()  # Settings that say which tensors there are
@@ -208,10 +218,3 @@ def go_on(
     new = dataclasses.replace(state, settings=s, report=report, refined=0, bounds=None, **parts)
     x, train = x.to(get_device(s.device)), split_off(len(x), s)[0]
     return dataclasses.replace(assign_all(new, x[train] if len(train) < len(x) else x), phase="pretrain")
-
-def _copies(state, s, shape):
-    "Experts and scorer under new settings, with what the old ones have learnt; a user's own are copied"
-    if s.experts == "given": return dict(experts=copy.deepcopy(state.experts), scorer=copy.deepcopy(state.scorer))
-    made = dict(experts=make_experts(s, shape), scorer=make_scorer(s, shape, iteration=state.iteration))
-    for name, part in made.items(): part.load_state_dict(getattr(state, name).state_dict())
-    return made

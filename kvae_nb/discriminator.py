@@ -35,7 +35,7 @@ def dropout(
     if g is None or p == 0: return x
     return x * drawn(torch.rand, x.shape, g, device=x.device, dtype=x.dtype).ge(p) / (1 - p)
 
-# %% ../nbs/paper/05_discriminator.ipynb #876a51ab
+# %% ../nbs/paper/05_discriminator.ipynb #3b7c7f67
 class _Body(nn.Module):
     "The hidden layers of k discriminators: `(k, b, d)` to `(k, b, h)`"
     def __init__(self, k, n_in, hidden, p, g):
@@ -48,6 +48,7 @@ class _Body(nn.Module):
         for layer in self.layers: x = dropout(F.leaky_relu(layer(x), .2), self.p, g)
         return x
 
+# %% ../nbs/paper/05_discriminator.ipynb #876a51ab
 class IndependentNets(nn.Module):
     "k discriminators that share nothing"
     def __init__(self,
@@ -84,17 +85,21 @@ class SharedNets(nn.Module):
         features = self.trunk(x.unflatten(0, (-1, self.k)).flatten(1, 2), g)
         return self.head(features.unflatten(1, (self.k, -1)).flatten(0, 1)).squeeze(-1)
 
-    def scores(self, x):
-        n_restarts = len(self.head.weight) // self.k
-        features = self.trunk(x.expand(n_restarts, *x.shape))
-        heads = self.head.weight.unflatten(0, (-1, self.k)).squeeze(-1).transpose(1, 2)   # (R, h, k)
-        bias = self.head.bias.view(n_restarts, 1, self.k)
-        return torch.baddbmm(bias, features, heads).transpose(0, 1).flatten(1)
+# %% ../nbs/paper/05_discriminator.ipynb #2258c3c3
+@patch
+def scores(self:SharedNets, x):
+    "`(b, R k)` logits of points `(b, d)` under all experts"
+    n_restarts = len(self.head.weight) // self.k
+    features = self.trunk(x.expand(n_restarts, *x.shape))
+    heads = self.head.weight.unflatten(0, (-1, self.k)).squeeze(-1).transpose(1, 2)   # (R, h, k)
+    bias = self.head.bias.view(n_restarts, 1, self.k)
+    return torch.baddbmm(bias, features, heads).transpose(0, 1).flatten(1)
 
-    def rows(self, p, idx):
-        "Heads go by expert, the trunk by restart"
-        is_head = any(p is q for q in self.head.parameters())
-        return idx if is_head else idx[::self.k] // self.k
+@patch
+def rows(self:SharedNets, p, idx):
+    "Heads go by expert, the trunk by restart"
+    is_head = any(p is q for q in self.head.parameters())
+    return idx if is_head else idx[::self.k] // self.k
 
 # %% ../nbs/paper/05_discriminator.ipynb #a9d67bef
 class Discriminators(BaseScorer):
@@ -136,6 +141,17 @@ def inputs(self:Discriminators,
     if self.pool > 1: x = F.avg_pool2d(x.flatten(0, -4), self.pool)
     return x.reshape(*lead, -1)
 
+# %% ../nbs/paper/05_discriminator.ipynb #f44d5a1c
+@patch
+def _correct_logits(self:Discriminators, x, experts, g):
+    "`(k, 2 b)`: logits of a batch of samples and of a batch of points, positive where the class is right"
+    b = self.batch_size
+    real = x[drawn(partial(torch.randint, len(x)), (experts.k, b), g, device=x.device)]
+    batch = self.inputs(torch.cat([experts.sample(b, g).to(x.dtype), real], 1))
+    if self.noise: batch = batch + self.noise * drawn(torch.randn, batch.shape, g, device=x.device, dtype=x.dtype)
+    logits = self.net.logits(batch, g)
+    return torch.cat([logits[:, :b], -logits[:, b:]], 1)
+
 # %% ../nbs/paper/05_discriminator.ipynb #2d76cb2f
 @patch
 def train(self:Discriminators,
@@ -151,16 +167,6 @@ def train(self:Discriminators,
         self.learner.step(F.softplus(-correct).mean(1))
         hits += correct.detach().gt(0).to(x.dtype).mean(1)
     return hits / max(n_steps, 1)
-
-@patch
-def _correct_logits(self:Discriminators, x, experts, g):
-    "`(k, 2 b)`: logits of a batch of samples and of a batch of points, positive where the class is right"
-    b = self.batch_size
-    real = x[drawn(partial(torch.randint, len(x)), (experts.k, b), g, device=x.device)]
-    batch = self.inputs(torch.cat([experts.sample(b, g).to(x.dtype), real], 1))
-    if self.noise: batch = batch + self.noise * drawn(torch.randn, batch.shape, g, device=x.device, dtype=x.dtype)
-    logits = self.net.logits(batch, g)
-    return torch.cat([logits[:, :b], -logits[:, b:]], 1)
 
 # %% ../nbs/paper/05_discriminator.ipynb #9bcecedb
 @patch
@@ -224,8 +230,7 @@ class Nearest(BaseScorer):
 
     def log_ratio(self, x, experts=None, rows=1024):
         "`(n, k)` minus squared distances"
-        s = self.samples.flatten(2).to(x.device)
-        squares = lambda part: (part[:, None, None] - s).square().sum(-1).amin(-1)
+        squares = lambda part: (part[:, None, None] - self.samples.flatten(2).to(x)).square().sum(-1).amin(-1)
         return -torch.cat([squares(part) for part in x.flatten(1).split(rows)])
 
     def select(self, idx): return Nearest(self.n_samples, self.samples[torch.as_tensor(idx)])

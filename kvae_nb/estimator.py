@@ -190,7 +190,7 @@ def fit(self:KVAE,
     X,      # `(n, d)` vectors or `(n, c, h, w)` images: NumPy, torch, data frame or lists; finite
     y=None, # Ignored
     *,
-    on_state=None, # Called with every `State` of the run, such as a `Recorder` (chapter recording)
+    on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     Settings(**self.settings_params())
@@ -207,6 +207,7 @@ def fit(self:KVAE,
             self.drive(s, scaling, points_of(X, scaling, s), c, on_state, said)
     return self
 
+# %% ../nbs/paper/13_estimator.ipynb #046820b5
 @patch
 def fit_from(self:KVAE,
     X,     # `(n, *shape)` the points of a run

@@ -38,8 +38,7 @@ def step(
         check_losses(losses, t, state.k)
         with phase("discriminators"): accuracy = scorer.train(x, experts, s.disc_steps, g)  # 2. density ratios
     missed = watch_candidates(experts, scorer, x, s.seed, t)
-    rule = rule_named(rule_at(s, t))
-    with phase("scores"): scored = assigned(state, x, experts, scorer, rule)  # 3. normalised; 4. the best
+    with phase("scores"): scored = assigned(state, x, experts, scorer, rule_named(rule_at(s, t)))  # 3. and 4.
     parts = dict(experts=experts, scorer=scorer, log_z=scored.log_z, second=scored.second, margin=scored.margin)
     new = _assigned(state, scored.c, iteration=t, phase="compete", **parts)
     new, revived = balance(new, state, x)
@@ -196,6 +195,18 @@ def revive(
     parts = dict(experts=state.experts.select(copies), scorer=state.scorer.select(copies))
     return _assigned(state, c, log_z=log_z, **parts)
 
+# %% ../nbs/paper/10_iteration.ipynb #a7910cf3
+def _kept(state, old, i):
+    "Expert `i` of the stacked axis goes on with the points that it had, if it had some"
+    if not len(old.members[i]): return state
+    return dataclasses.replace(state, members=[*state.members[:i], old.members[i], *state.members[i + 1:]])
+
+def _revived(state, x, r, j, revived):
+    "After `revive`; says in `revived` whether a cluster could be split"
+    new = revive(state, x, r, j)
+    if new is not state: revived.append(j)
+    return new
+
 # %% ../nbs/paper/10_iteration.ipynb #ded1abf9
 def balance(
     state:State, # After the assignment
@@ -211,14 +222,3 @@ def balance(
             if s.balance == "keep": state = _kept(state, old, r * state.k + j)
             else: state = _revived(state, x, r, j, revived[r])
     return state, revived
-
-def _kept(state, old, i):
-    "Expert `i` of the stacked axis goes on with the points that it had, if it had some"
-    if not len(old.members[i]): return state
-    return dataclasses.replace(state, members=[*state.members[:i], old.members[i], *state.members[i + 1:]])
-
-def _revived(state, x, r, j, revived):
-    "After `revive`; says in `revived` whether a cluster could be split"
-    new = revive(state, x, r, j)
-    if new is not state: revived.append(j)
-    return new

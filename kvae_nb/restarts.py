@@ -29,6 +29,7 @@ def joint_bounds(
     bounds = by_restart(state.experts.bound(x), state.k)
     return bounds + state.alpha.to(bounds).log()[:, None]
 
+# %% ../nbs/paper/11_restarts.ipynb #6b982ec9
 def mixture_bounds(
     state:State, # Any
     x,           # `(n, *shape)` points, best held out

@@ -31,19 +31,19 @@ class LatentPrior(nn.Module):
         factor,     # `(k, C, m, m)` lower triangular; covariance = factor factor^T
     ):
         super().__init__()
-        self.register_buffer("log_weight", log_weight)
-        self.register_buffer("mean", mean)
-        self.register_buffer("factor", factor)
+        for name, v in dict(log_weight=log_weight, mean=mean, factor=factor).items(): self.register_buffer(name, v)
 
-    def log_density(self,
-        z, # `(k, ..., m)` codes
-    )->torch.Tensor: # `(k, ...)` nats
-        "log p_j(z), without the constant -(m / 2) log(2 pi)"
-        away = (z.flatten(1, -2)[:, None] - self.mean[:, :, None]).mT                  # (k, C, m, b)
-        white = torch.linalg.solve_triangular(self.factor, away, upper=False)
-        log_volume = self.factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        joint = self.log_weight[..., None] - log_volume[..., None] - .5 * white.square().sum(2)
-        return joint.logsumexp(1).unflatten(1, z.shape[1:-1])
+# %% ../nbs/paper/03_sampling.ipynb #6f76fb22
+@patch
+def log_density(self:LatentPrior,
+    z, # `(k, ..., m)` codes
+)->torch.Tensor: # `(k, ...)` nats
+    "log p_j(z), without the constant -(m / 2) log(2 pi)"
+    away = (z.flatten(1, -2)[:, None] - self.mean[:, :, None]).mT                  # (k, C, m, b)
+    white = torch.linalg.solve_triangular(self.factor, away, upper=False)
+    log_volume = self.factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    joint = self.log_weight[..., None] - log_volume[..., None] - .5 * white.square().sum(2)
+    return joint.logsumexp(1).unflatten(1, z.shape[1:-1])
 
 # %% ../nbs/paper/03_sampling.ipynb #e4172e9e
 @patch
@@ -58,20 +58,7 @@ def sample(self:LatentPrior,
     eps = drawn(torch.randn, (*c.shape, p.shape[-1]), g, device=p.device, dtype=p.dtype)
     return p[rows, c] + (self.factor[rows, c] @ eps[..., None]).squeeze(-1)
 
-# %% ../nbs/paper/03_sampling.ipynb #f4127cc2
-def fit_latent_prior(
-    codes,              # For each expert `(n_j, m)` codes
-    n_components:int,   # C, components of each mixture, at most
-    seeds,              # For each expert, for the start of its mixture
-    by_bic:bool=False,  # As many as the codes ask for?
-)->LatentPrior:
-    "A full-covariance Gaussian mixture on each expert's codes"
-    if not codes: raise argument_error("codes", "those of at least one expert", "none")
-    fit = _grown if by_bic else _fitted
-    mixtures = [fit(z.double().cpu().numpy(), n_components, s) for z, s in zip(codes, seeds)]
-    parts = [_parts(mixture, n_components, codes[0].shape[1]) for mixture in mixtures]
-    return LatentPrior(*(torch.stack(v) for v in zip(*parts)))
-
+# %% ../nbs/paper/03_sampling.ipynb #834fe33f
 def _most(z): return len(z) // (10 * z.shape[1])
 
 @quiet()  # codes may coincide, and EM may end before it is done
@@ -90,6 +77,7 @@ def _grown(z, C, seed):
         best = mixture
     return best
 
+# %% ../nbs/paper/03_sampling.ipynb #1e31c77c
 def _parts(mixture, C, m):
     "Log weights, means and Cholesky factors; N(0, I) in place of none"
     parts = torch.full((C,), -math.inf), torch.zeros(C, m), torch.eye(m).repeat(C, 1, 1)
@@ -98,6 +86,20 @@ def _parts(mixture, C, m):
     values = np.log(mixture.weights_), mixture.means_, np.linalg.cholesky(mixture.covariances_)
     for part, value in zip(parts, values): part[:len(mixture.weights_)] = torch.as_tensor(value)
     return parts
+
+# %% ../nbs/paper/03_sampling.ipynb #f4127cc2
+def fit_latent_prior(
+    codes,              # For each expert `(n_j, m)` codes
+    n_components:int,   # C, components of each mixture, at most
+    seeds,              # For each expert, for the start of its mixture
+    by_bic:bool=False,  # As many as the codes ask for?
+)->LatentPrior:
+    "A full-covariance Gaussian mixture on each expert's codes"
+    if not codes: raise argument_error("codes", "those of at least one expert", "none")
+    fit = _grown if by_bic else _fitted
+    mixtures = [fit(z.double().cpu().numpy(), n_components, s) for z, s in zip(codes, seeds)]
+    parts = [_parts(mixture, n_components, codes[0].shape[1]) for mixture in mixtures]
+    return LatentPrior(*(torch.stack(v) for v in zip(*parts)))
 
 # %% ../nbs/paper/03_sampling.ipynb #bb6398c6
 def sample_mixture(

@@ -85,6 +85,7 @@ def rule_at(
     rule = rule_named(s.rule)
     return rule.at(s, iteration) if rule.at else s.rule
 
+# %% ../nbs/paper/09_state.ipynb #a27f8033
 def make_scorer(
     s:Settings,          # Resolved
     shape:tuple,         # Shape of one point
@@ -161,6 +162,7 @@ def first_partition(
     seeds = [child_seed(s.seed, "init", r) for r in range(s.n_init)]
     with phase("start"): return STARTS.part(s.init)(x, s, seeds)
 
+# %% ../nbs/paper/09_state.ipynb #eae58721
 def start(
     x,             # `(n, *shape)` points, scaled
     settings,      # A `Settings`, resolved or not
@@ -192,6 +194,7 @@ def by_restart(
     "The scores of each restart"
     return scores.unflatten(1, (-1, k)).transpose(0, 1)
 
+# %% ../nbs/paper/09_state.ipynb #07dc6051
 def compared(
     state:State, # Whose rule and shares count
     scores,      # `(R, n, k)`
@@ -229,6 +232,11 @@ def pieces(
     return x.split(max(1, AT_ONCE // n_experts))
 
 # %% ../nbs/paper/09_state.ipynb #245e3cef
+def _of_all_samples(state):
+    "Are the scores the bounds of all samples?"
+    n = getattr(state.scorer, "n_importance", None)
+    return state.scorer.bounds and (n is None or n >= state.settings.n_importance)
+
 def in_pieces(
     state:State, # Of one restart, of phase "done"
     x,           # `(n, *shape)` points
@@ -242,11 +250,7 @@ def in_pieces(
         density = None if bounds is None else (bounds.double() + state.alpha[0].double().log()).logsumexp(1)
         yield compared(state, by_restart(scores, state.k), last_rule(state), state.log_z)[0], density
 
-def _of_all_samples(state):
-    "Are the scores the bounds of all samples?"
-    n = getattr(state.scorer, "n_importance", None)
-    return state.scorer.bounds and (n is None or n >= state.settings.n_importance)
-
+# %% ../nbs/paper/09_state.ipynb #98ebac03
 @dataclass(frozen=True, eq=False)
 class Description:
     "What the experts say of points"

@@ -76,27 +76,19 @@ def state_dict(self:LatentExperts)->dict:
     "Weights, moments, fitted prior, and the noise of the bound, flat"
     held = {**self.learner.state_dict(), "eps": self.eps}
     if self.candidates: held["candidates"] = torch.tensor(self.candidates)
-    if self.candidates and self.means is not None: held["means"] = self.means
-    return held
+    return held | (dict(means=self.means) if self.candidates and self.means is not None else {})
 
 @patch
 def load_state_dict(self:LatentExperts,
     tensors, # What `state_dict` gave
 ):
-    "Take everything back, in place"
-    self.load_prior(tensors)
+    "Take everything back, in place: the fitted priors too, or N(0, I) where none were saved"
+    parts = [tensors.get(f"net.prior.{name}") for name in ("log_weight", "mean", "factor")]
+    self.net.prior = None if parts[0] is None else self.prior_kind(*parts).to(self.eps)
     self.learner.load_state_dict(tensors)
     self.eps = tensors["eps"].to(self.eps)
     self.candidates = int(tensors.get("candidates", 0))
     if "means" in tensors: self.means = tensors["means"].to(self.means)
-
-@patch
-def load_prior(self:LatentExperts,
-    tensors, # What `state_dict` gave
-):
-    "Take the fitted priors back, or N(0, I) where none were saved"
-    parts = [tensors.get(f"net.prior.{name}") for name in ("log_weight", "mean", "factor")]
-    self.net.prior = None if parts[0] is None else self.prior_kind(*parts).to(self.eps)
 
 # %% ../nbs/paper/04_vae.ipynb #b70f16d2
 @patch
@@ -114,9 +106,9 @@ def train(self:VAEExperts,
     eps = drawn(torch.randn, (*idx.shape, self.net.latent), g, 1, device=x.device, dtype=x.dtype)
 
     def loss_of(net, block, t):
-        own = slice(block.start, block.stop)
-        points = x.index_select(0, idx[t, own].flatten()).view(len(block), -1, x.shape[1])  # x[idx], but faster
-        return -elbo(net, points, eps[t, own]).mean(1)
+        rows = idx[t, block.start:block.stop]
+        points = x.index_select(0, rows.flatten()).view(*rows.shape, -1)  # x[idx], but faster
+        return -elbo(net, points, eps[t, block.start:block.stop]).mean(1)
 
     losses = climb(self.learner, [len(m) > 0 for m in members], n_steps, loss_of, lr)
     self.net.log_sigma.data.clamp_(-7, 7)
@@ -144,6 +136,13 @@ def _check_finite(losses, n_steps):
     loss = f"model {wrong[0]} has a loss of {float(losses[wrong[0]])} after {n_steps} gradient steps"
     raise FloatingPointError(f"{loss}. A smaller lr often helps")
 
+# %% ../nbs/paper/04_vae.ipynb #42cfb93a
+def _emit(net, out, g, noisy):
+    "The decoder's mean, or a draw around it"
+    if net.likelihood == "bernoulli": return drawn_by(torch.bernoulli, out.sigmoid(), g) if noisy else out.sigmoid()
+    if not noisy: return out
+    return out + net.log_sigma.exp() * drawn(torch.randn, out.shape, g, device=out.device, dtype=out.dtype)
+
 # %% ../nbs/paper/04_vae.ipynb #c8b4df5c
 @patch
 def _sample_codes(self:LatentExperts, n, g):
@@ -162,12 +161,6 @@ def sample(self:VAEExperts,
     noisy = self.noisy_samples if noisy is None else noisy
     return _emit(self.net, self.net.decoder(self._sample_codes(n, g)), g, noisy).unflatten(-1, self.shape)
 
-def _emit(net, out, g, noisy):
-    "The decoder's mean, or a draw around it"
-    if net.likelihood == "bernoulli": return drawn_by(torch.bernoulli, out.sigmoid(), g) if noisy else out.sigmoid()
-    if not noisy: return out
-    return out + net.log_sigma.exp() * drawn(torch.randn, out.shape, g, device=out.device, dtype=out.dtype)
-
 # %% ../nbs/paper/04_vae.ipynb #b543440e
 @patch
 def draw(self:LatentExperts,
@@ -183,6 +176,28 @@ def draw(self:LatentExperts,
         expert, place = torch.as_tensor(part, device=x.device), torch.arange(len(part), device=x.device)
         parts.append(x[expert, place].cpu())
     return torch.cat(parts)
+
+# %% ../nbs/paper/04_vae.ipynb #d820f702
+@patch
+def select(self:VAEExperts,
+    idx, # Which experts, in which order
+)->VAEExperts:
+    "New experts: these, in this order, their moments included"
+    new = copy.copy(self)
+    new.learner, new.means = stack.select(self.learner, idx), self.means[torch.as_tensor(idx)]
+    return new
+
+# %% ../nbs/paper/04_vae.ipynb #2fd1b697
+@patch
+def _bound_by(self:VAEExperts, experts, x, n_importance, max_floats=2**22):
+    "The bounds of some experts, in pieces"
+    net, eps = (self if len(experts) == self.k else self.select(list(experts))).net, self.eps[:n_importance]
+    bernoulli = net.likelihood == "bernoulli"
+    inside = x.clamp(0, 1) if bernoulli else x
+    rows = max(1, max_floats // (len(experts) * len(eps) * max(x.shape[1], 64)))
+    bounds = filled(inside, rows, len(experts), lambda part: importance_bound(net, part, eps))
+    bounds = bounds.nan_to_num(nan=-math.inf, neginf=-math.inf)  # inf - inf: as far as float32 reaches
+    return bounds - (100 * (x - inside).abs().sum(1, keepdim=True) if bernoulli else 0)
 
 # %% ../nbs/paper/04_vae.ipynb #b209a7e6
 @patch
@@ -200,17 +215,6 @@ def bound(self:VAEExperts,
     if near is not None: return among(near, self.k, by_one, x.dtype)
     parts = blocks(self.learner, [True] * self.k)
     return torch.cat([self._bound_by(part, x, n_importance, max_floats) for part in parts], 1)
-
-@patch
-def _bound_by(self:VAEExperts, experts, x, n_importance, max_floats=2**22):
-    "The bounds of some experts, in pieces"
-    net, eps = (self if len(experts) == self.k else self.select(list(experts))).net, self.eps[:n_importance]
-    bernoulli = net.likelihood == "bernoulli"
-    inside = x.clamp(0, 1) if bernoulli else x
-    rows = max(1, max_floats // (len(experts) * len(eps) * max(x.shape[1], 64)))
-    bounds = filled(inside, rows, len(experts), lambda part: importance_bound(net, part, eps))
-    bounds = bounds.nan_to_num(nan=-math.inf, neginf=-math.inf)  # inf - inf: as far as float32 reaches
-    return bounds - (100 * (x - inside).abs().sum(1, keepdim=True) if bernoulli else 0)
 
 # %% ../nbs/paper/04_vae.ipynb #4a71163a
 @patch
@@ -240,16 +244,6 @@ def decoded(self:VAEExperts,
     out = self.net.decoder(z)
     return (out.sigmoid() if self.net.likelihood == "bernoulli" else out).unflatten(-1, self.shape)
 
-# %% ../nbs/paper/04_vae.ipynb #8f5aa83b
-@patch
-def select(self:VAEExperts,
-    idx, # Which experts, in which order
-)->VAEExperts:
-    "New experts: these, in this order, their moments included"
-    new = copy.copy(self)
-    new.learner, new.means = stack.select(self.learner, idx), self.means[torch.as_tensor(idx)]
-    return new
-
 # %% ../nbs/paper/04_vae.ipynb #7863bf4c
 @patch
 def exactly(self:LatentExperts)->LatentExperts:
@@ -257,6 +251,15 @@ def exactly(self:LatentExperts)->LatentExperts:
     new = copy.copy(self)
     new.candidates = 0
     return new
+
+# %% ../nbs/paper/04_vae.ipynb #201b5fe1
+@patch
+def _codes(self:VAEExperts, x, j, g):
+    "`(n, m)`: a sample of q_j(z | x) for each point"
+    net = self.select([j]).net
+    parts = [torch.cat(net.encode(part[None]), -1)[0] for part in x.flatten(1).split(4096)]
+    mu, logvar = torch.cat(parts).chunk(2, -1)
+    return mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu)
 
 # %% ../nbs/paper/04_vae.ipynb #348e7f3b
 @patch
@@ -276,14 +279,6 @@ def fit_prior(self:VAEExperts,
         codes.append(self._codes(x[chosen], j, g))
     seeds = [child_seed(seed, "prior", j) % 2**32 for j in range(len(codes))]
     self.net.prior = fit_latent_prior(codes, n_components, seeds).to(self.eps)
-
-@patch
-def _codes(self:VAEExperts, x, j, g):
-    "`(n, m)`: a sample of q_j(z | x) for each point"
-    net = self.select([j]).net
-    parts = [torch.cat(net.encode(part[None]), -1)[0] for part in x.flatten(1).split(4096)]
-    mu, logvar = torch.cat(parts).chunk(2, -1)
-    return mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu)
 
 # %% ../nbs/paper/04_vae.ipynb #81900db0
 def place_of(s):

@@ -65,8 +65,7 @@ def command(
     def main():
         name = Path(sys.argv[0]).name
         parser = anno_parser(f, name)
-        for action in parser._actions: action.help = _help_of(f, action)
-        for action in parser._actions: action.default = SUPPRESS  # `f` knows it
+        for action in parser._actions: action.help, action.default = _help_of(f, action), SUPPRESS  # `f` knows it
         options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)
         try:

@@ -199,6 +199,17 @@ def train(
 # %% ../../nbs/commands/02_cli.ipynb #76e7ae88
 train_command = in_ranks(command(train, check_resumed))
 
+# %% ../../nbs/commands/02_cli.ipynb #468a2412
+def _sample_table(X, experts, path, source, as_drawn):
+    "Write it, and say what was changed"
+    columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
+    if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
+    X, out = held_to(X, ranges)
+    write_samples(X, experts, path, columns, ranges["whole"])
+    whole = [name for name, is_whole in zip(columns, ranges["whole"]) if is_whole]
+    rounded = f"whole numbers in {', '.join(whole)}, " if whole else ""
+    return f" ({rounded}{out.sum()} rows held within the range of the data; --as_drawn leaves all as drawn)"
+
 # %% ../../nbs/commands/02_cli.ipynb #c53438e6
 def sample(
     path:str,           # A run directory
@@ -217,16 +228,6 @@ def sample(
         elif part.suffix == ".csv": said = _sample_table(X, experts, part, source, as_drawn)
         else: report.draw_samples(model, X, experts, part, source.get("columns", ()))
     print(f"{len(X)} samples of shape {X.shape[1:]}: {out}{said}")
-
-def _sample_table(X, experts, path, source, as_drawn):
-    "Write it, and say what was changed"
-    columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
-    if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
-    X, out = held_to(X, ranges)
-    write_samples(X, experts, path, columns, ranges["whole"])
-    whole = [name for name, is_whole in zip(columns, ranges["whole"]) if is_whole]
-    rounded = f"whole numbers in {', '.join(whole)}, " if whole else ""
-    return f" ({rounded}{out.sum()} rows held within the range of the data; --as_drawn leaves all as drawn)"
 
 sample_command = command(sample)
 

@@ -128,6 +128,7 @@ def _rows_of(f, args, kwargs):
     rows = f(*args, **kwargs)
     return [rows] if isinstance(rows, dict) else list(rows)
 
+# %% ../../nbs/experiments/00_tables.ipynb #e825c161
 def computed(
     tasks, # Of one seed
 )->list:
@@ -211,6 +212,7 @@ def as_markdown(
     "A table in markdown"
     return tabulate(rows, headings, tablefmt="github", disable_numparse=True)
 
+# %% ../../nbs/experiments/00_tables.ipynb #0733dce0
 def markdown(
     table:dict,  # From `make_table`
     names:dict,  # Column -> (heading, format such as ".3f")
@@ -233,6 +235,7 @@ def effect(
     if abs(d["mean"]) < 2 * d["error"]: return "noise"
     return "better" if d["mean"] > 0 else "worse"
 
+# %% ../../nbs/experiments/00_tables.ipynb #df29d992
 def against(
     table:dict, # From `make_table`
     name:str,   # Which column

@@ -67,6 +67,7 @@ def _colour(background):
         expected = "a colour, such as white or #ff8800"
         raise argument_error("background", expected, repr(background)) from None
 
+# %% ../../nbs/points/07_pictures.ipynb #17c06277
 def _over(image, background):
     "A transparent image over a ground of one colour; grey where both are"
     from PIL import Image

@@ -31,6 +31,7 @@ def _signature(path):
     if not path.is_file(): return None
     return path.stat().st_size, path.stat().st_mtime_ns
 
+# %% ../../nbs/points/02_stored.ipynb #bac73a18
 def _check_alike(paths, parts):
     about = lambda part: f"points of shape {part.shape[1:]} and dtype {part.dtype}" if part.ndim else "a single number"
     other = next((i for i, part in enumerate(parts) if about(part) != about(parts[0])), None)
@@ -52,8 +53,7 @@ class Stored:
     ):
         self.paths = [Path(path) for path in paths]
         if not self.paths: raise argument_error("data", "at least one .npy file", "none")
-        self.parts = [_opened(path) for path in self.paths]
-        self.known = [_signature(path) for path in self.paths]
+        self.parts, self.known = map(list, zip(*((_opened(path), _signature(path)) for path in self.paths)))
         _check_alike(self.paths, self.parts)
         self.first = np.cumsum([0, *map(len, self.parts)])
         self.shape, self.dtype = (int(self.first[-1]), *self.parts[0].shape[1:]), self.parts[0].dtype

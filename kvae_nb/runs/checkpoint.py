@@ -113,6 +113,20 @@ def _named(tensors, part):
     "The tensors of a part, without its name"
     return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}
 
+# %% ../../nbs/runs/04_checkpoint.ipynb #53cbe956
+def _parts(settings, tensors, about, own):
+    "Experts and scorer, made from the settings where they are no user's own, and filled"
+    shape, R = tuple(about["shape"]), len(tensors["state.c"])
+    experts, scorer = copy.deepcopy((own.get("experts"), own.get("scorer")))
+    with AtMost(_most(tensors)):
+        experts = as_experts(experts) if experts else make_experts(settings, shape, R)
+        scorer = as_scorer(scorer) if scorer else make_scorer(settings, shape, R, iteration=about["iteration"])
+    experts.load_state_dict(_named(tensors, "experts"))
+    scorer.load_state_dict(_named(tensors, "scorer"))
+    return dict(experts=experts, scorer=scorer)
+
+def _most(tensors): return 2**21 + 4 * sum(v.numel() for v in tensors.values())
+
 # %% ../../nbs/runs/04_checkpoint.ipynb #13d8ca69
 def _to_state(tensors, about, own, device):
     "A state; `own` are parts of a user's own, left as they are"
@@ -128,19 +142,6 @@ def _to_state(tensors, about, own, device):
     state = State(settings, **parts, **_of_run(run, device), **where, **given, report=report)
     summary_of(report_of(state), tuple(about["shape"]), None)  # it reads all that is only shown
     return state
-
-def _parts(settings, tensors, about, own):
-    "Experts and scorer, made from the settings where they are no user's own, and filled"
-    shape, R = tuple(about["shape"]), len(tensors["state.c"])
-    experts, scorer = copy.deepcopy((own.get("experts"), own.get("scorer")))
-    with AtMost(_most(tensors)):
-        experts = as_experts(experts) if experts else make_experts(settings, shape, R)
-        scorer = as_scorer(scorer) if scorer else make_scorer(settings, shape, R, iteration=about["iteration"])
-    experts.load_state_dict(_named(tensors, "experts"))
-    scorer.load_state_dict(_named(tensors, "scorer"))
-    return dict(experts=experts, scorer=scorer)
-
-def _most(tensors): return 2**21 + 4 * sum(v.numel() for v in tensors.values())
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #ed48959b
 RENAMED = dict(OwnUnitsExperts="AdaptiveExperts")  # Kinds that had another name

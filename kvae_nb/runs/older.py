@@ -40,7 +40,7 @@ def has_state(
 
 def _names(meta): return meta["files"].keys() | meta.get("names", {}).keys()
 
-# %% ../../nbs/runs/03_older.ipynb #bb2beac9
+# %% ../../nbs/runs/03_older.ipynb #44395d4d
 def _tensors(file):
     "The tensors of a file; its header is looked at before"
     with open(file, "rb") as f: read_header(f)
@@ -53,6 +53,19 @@ def read_settings(
     "The settings that a training began with"
     return meta["settings"] if "settings" in meta else read_json(run_file(path, meta, "settings.json"))
 
+# %% ../../nbs/runs/03_older.ipynb #4aa225cf
+def _old_frames(at, meta, name):
+    "What was seen of each restart, which had a file for each frame"
+    listed = "frames.json" if name == "model" else "restarts.json"
+    if listed not in _names(meta): return {}, {}
+    told, of = read_json(at(listed)), "frame" if name == "model" else "restart-{r}"
+    told = dict(restarts=told) if name == "checkpoint" else {"restarts": [told.pop("frames")], **told}
+    files = {f"frames.{r}.{i}": f"{of.format(r=r)}-{i:05}.safetensors"
+             for r, frames in enumerate(told["restarts"]) for i in range(len(frames))}
+    tensors = {f"{key}.{array}": v for key, file in files.items() for array, v in _tensors(at(file)).items()}
+    return tensors, dict(frames=told)
+
+# %% ../../nbs/runs/03_older.ipynb #bb2beac9
 def _read_old(path, meta, name):
     "Tensors and JSON of a state, as `read_whole` gives those of today"
     at = lambda called: run_file(path, meta, called)
@@ -64,17 +77,6 @@ def _read_old(path, meta, name):
     if (bounds := about.pop("bounds", None)) is not None: tensors.setdefault("state.bounds", torch.tensor(bounds))
     frames, told = _old_frames(at, meta, name)
     return {**tensors, **frames}, {**about, **told, "settings": read_settings(path, meta)}
-
-def _old_frames(at, meta, name):
-    "What was seen of each restart, which had a file for each frame"
-    listed = "frames.json" if name == "model" else "restarts.json"
-    if listed not in _names(meta): return {}, {}
-    told, of = read_json(at(listed)), "frame" if name == "model" else "restart-{r}"
-    told = dict(restarts=told) if name == "checkpoint" else {"restarts": [told.pop("frames")], **told}
-    files = {f"frames.{r}.{i}": f"{of.format(r=r)}-{i:05}.safetensors"
-             for r, frames in enumerate(told["restarts"]) for i in range(len(frames))}
-    tensors = {f"{key}.{array}": v for key, file in files.items() for array, v in _tensors(at(file)).items()}
-    return tensors, dict(frames=told)
 
 # %% ../../nbs/runs/03_older.ipynb #7aae0a89
 def read_run(

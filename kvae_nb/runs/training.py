@@ -31,13 +31,14 @@ from ..scale.shards import is_sharded, whole_state
 from ..settings import Settings, settings_from_json
 from ..state import State
 
-# %% ../../nbs/runs/05_training.ipynb #9cc096b2
+# %% ../../nbs/runs/05_training.ipynb #5eb90007
 class Stopped(KeyboardInterrupt):
     "A signal has ended a training, and its run directory holds what there is"
     def __init__(self, signum, said=""):
         super().__init__(said)
         self.signum = signum
 
+# %% ../../nbs/runs/05_training.ipynb #9cc096b2
 class Signals:
     "Inside the block SIGINT or SIGTERM is noted, and a second one ends the process; in the main thread alone"
     def __init__(self): self.signum, self.before = None, {}
@@ -107,6 +108,7 @@ def begin(self:Training,
     if not is_first(): return
     with _new_run(self, model, s): pass
 
+# %% ../../nbs/runs/05_training.ipynb #3d179fff
 @patch
 def keep(self:Training,
     state:State, # Of any phase but "done"
@@ -150,22 +152,7 @@ def _check_ranks(model, X):
     s = dataclasses.asdict(model.resolved_settings(X, k=k))
     check_agreement(versions | s | dict(data=points_digest(X)))
 
-# %% ../../nbs/runs/05_training.ipynb #e4035a02
-@patch
-def fit(self:Training,
-    model,      # A `KVAE`, not fitted
-    X,          # `(n, *shape)` points
-    state=None, # Go on from this state
-):              # The error of a loss that is not finite, where there is a good state before it
-    "Train, and write the run directory; raise `Stopped` when that is done, where a signal has come"
-    _check_ranks(model, X)
-    if self.every and not self.has_begun: self.begin(model, X)
-    with self.signals:
-        if not self.has_begun: return self._fit(model, X, state)
-        with hold_run(self.path) if is_first() else nullcontext():
-            if is_first(): self._open()
-            return self._fit(model, X, state)
-
+# %% ../../nbs/runs/05_training.ipynb #95915492
 @patch
 def _open(self:Training):
     "Files of today's format; the data may have moved"
@@ -185,6 +172,22 @@ def _fit(self:Training, model, X, state):
     said = f"stopped after iteration {model.n_iter_}; {self.path} holds the model so far"
     raise Stopped(ended.signum, f"{said}, and kvae-train --resume {self.path} goes on")
 
+# %% ../../nbs/runs/05_training.ipynb #e4035a02
+@patch
+def fit(self:Training,
+    model,      # A `KVAE`, not fitted
+    X,          # `(n, *shape)` points
+    state=None, # Go on from this state
+):              # The error of a loss that is not finite, where there is a good state before it
+    "Train, and write the run directory; raise `Stopped` when that is done, where a signal has come"
+    _check_ranks(model, X)
+    if self.every and not self.has_begun: self.begin(model, X)
+    with self.signals:
+        if not self.has_begun: return self._fit(model, X, state)
+        with hold_run(self.path) if is_first() else nullcontext():
+            if is_first(): self._open()
+            return self._fit(model, X, state)
+
 # %% ../../nbs/runs/05_training.ipynb #c75f8237
 @dataclass(frozen=True, eq=False)
 class Begun:
@@ -198,6 +201,7 @@ class Begun:
     @property
     def seconds(self): return self.meta.get("seconds", 0)
 
+# %% ../../nbs/runs/05_training.ipynb #c0f4c3aa
 def open_training(
     path,        # A run directory that `kvae-train` wrote
     device=None, # In place of the one that it was told

@@ -84,6 +84,7 @@ def missed_share(
     best = [e.coarse_bound(x, n_importance).argmax(1) for e in (experts, experts.exactly())]
     return float((best[0] != best[1]).double().mean())
 
+# %% ../../nbs/stacked/02_candidates.ipynb #cdc8fa1d
 def widened(
     experts, # Likewise, and with `candidates`; more of them from now on, where they miss too much
     x,       # `(n, *shape)` some points
