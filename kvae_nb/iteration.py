@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CURVED', 'step', 'Columns', 'reader', 'log_sums', 'normaliser', 'Assigned', 'assigned', 'best_two', 'record',
-           'watch_candidates', 'revive', 'balance']
+           'revive', 'balance']
 
 # %% ../nbs/paper/10_iteration.ipynb #15366e9b
 import copy
@@ -20,7 +20,7 @@ from .assignment import halves, kl_curves, members_of, shares, starved, two_best
 from .base.progress import phase
 from .base.randomness import generator, seeded
 from .protocols import Rule, offers
-from .stacked.candidates import LOOKED, widened
+from .stacked.candidates import watch_candidates
 from .state import State, by_restart, check_losses, compared, last_rule, make_scorer, pieces, rule_at, rule_named
 
 # %% ../nbs/paper/10_iteration.ipynb #e47b66d9
@@ -160,20 +160,6 @@ def record(
     return dict(iteration=new.iteration, sizes=sizes, moved=moved, kl_bound=bound.cpu().numpy(),
                 kl_mixture=mixture.cpu().numpy(), elbo=-by_expert(losses),
                 disc_accuracy=by_expert(accuracy), revived=revived, seconds=seconds)
-
-# %% ../nbs/paper/10_iteration.ipynb #f78bb06a
-@phase("check of candidates")
-def watch_candidates(
-    experts,  # Trained; more candidates from now on, in place, where they miss too much
-    scorer,   # Of the same iteration
-    x,        # `(n, *shape)` the points
-    seed:int, # Of the run
-    t:int,    # Iteration
-)->dict:      # `missed`, for the history; empty where all experts score all points
-    "For which share of some points the best expert is none of their candidates, in the end"
-    if not experts.candidates or not scorer.bounds: return {}
-    some = torch.randperm(len(x), generator=generator(seed, "candidates", t))[:LOOKED].to(x.device)
-    return dict(missed=widened(experts, x[some], scorer.n_importance or 1))
 
 # %% ../nbs/paper/10_iteration.ipynb #75b9b686
 def revive(

@@ -18,11 +18,13 @@ import numpy as np
 from ..base.checks import argument_error, as_array
 from ..base.disk import atomic_path, read_json
 from ..base.randomness import undisturbed
-from ..data import deskew, find_points, reading_of
+from ..data import find_points
 from ..diagnostics.doubts import far_doubt, far_scores
 from ..estimator import KVAE
 from ..points.files import Points
+from ..points.pictures import deskew
 from ..points.tables import column_names, is_table, table_frames, table_pieces, used_columns
+from ..runs.source import reading_of
 from ..scale.memory import check_scoring, rows_at_once
 from ..state import describe
 

@@ -22,7 +22,8 @@ from tabulate import tabulate
 from ..base.checks import argument_error
 from ..base.disk import write_json
 from ..base.machine import environment
-from ..settings import Settings, settings_from_json
+from ..runs.older import settings_from_json
+from ..settings import Settings
 
 # %% ../../nbs/experiments/00_tables.ipynb #6b2d128f
 def n_parameters(

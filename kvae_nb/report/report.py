@@ -20,11 +20,12 @@ from ..base.checks import argument_error
 from ..base.disk import atomic_path, write_json
 from ..base.machine import Timer, environment
 from ..base.randomness import undisturbed
-from ..data import holdout_mask, rows_where
+from ..data import holdout_mask
 from ..diagnostics.summary import n_of
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from ..iteration import best_two
+from ..points.stored import rows_where
 from .curves import plot_history
 from .plots import plot_composition, plot_partition, plot_rows, write
 

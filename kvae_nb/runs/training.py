@@ -22,13 +22,13 @@ from .. import __version__
 from ..base.checks import argument_error, check_number
 from ..base.disk import to_plain, write_json
 from ..base.machine import Timer
-from ..data import points_digest
-from .checkpoint import params_of, read_state, settings_here, write_state
+from ..points.stored import points_digest
+from .checkpoint import params_of, read_state, settings_here, write_model, write_state
 from .manifest import hold_run, new_run, open_run, retell
-from .older import has_state, read_run, read_settings, renew
+from .older import has_state, read_run, read_settings, renew, settings_from_json
 from ..scale.ranks import agreed, check_agreement, is_first
 from ..scale.shards import is_sharded, whole_state
-from ..settings import Settings, settings_from_json
+from ..settings import Settings
 from ..state import State
 
 # %% ../../nbs/runs/05_training.ipynb #5eb90007
@@ -133,7 +133,7 @@ def finish(self:Training,
     about, tensors = self.watch.saved() if self.watch else ({}, {})
     about = dict(about, seconds=self.seconds, ended=unfinished is None)
     with nullcontext(self.path) if self.has_begun else _new_run(self, model, model.settings_) as folder:
-        model.write(folder, about, tensors)
+        write_model(model, folder, about, tensors)
         if unfinished is None: (folder/"checkpoint.safetensors").unlink(missing_ok=True)
         elif not self.has_begun: self.keep(unfinished, folder)
 
