@@ -23,12 +23,12 @@ from .base.disk import to_plain, write_json
 from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
 from .competition import finish, stages_left
+from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, warn_where_far
 from .diagnostics.summary import columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
-from .restarts import lower_bound
 from .runs.again import go_on
 from .runs.checkpoint import read_model, write_model
 from .runs.manifest import new_run
@@ -38,7 +38,6 @@ from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings
 from .starts import merging
 from .starts.how_many import HowMany, check_range, how_many
-from .state import describe, in_pieces
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
 class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
@@ -266,11 +265,10 @@ def predict_proba(self:KVAE,
     X, # `(n, *shape)` points
 )->np.ndarray: # `(n, k)`, rows sum to one
     "How the experts share each point: the softmax of what the rule compares; its argmax is `predict`"
-    x, shares, scores = self._seen(X), [], []
+    x = self._seen(X)
     with undisturbed():
-        for log_w, score in in_pieces(self.state_, x, with_score=False):
-            shares.append(log_w.double().softmax(1).cpu())
-            scores.append(score)
+        parts = [(w.double().softmax(1).cpu(), score) for w, score in in_pieces(self.state_, x, with_score=False)]
+    shares, scores = zip(*parts)
     warn_where_far(self.state_, None if scores[0] is None else torch.cat(scores))
     return torch.cat(shares).numpy()
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OVERLAP', 'joint_bounds', 'mixture_bounds', 'overlaps', 'worth', 'one_restart', 'take_restart', 'choose',
-           'last_partition', 'split_off', 'lower_bound']
+           'last_partition', 'split_off']
 
 # %% ../nbs/paper/11_restarts.ipynb #50c1d6e5
 import dataclasses
@@ -121,15 +121,3 @@ def split_off(
 def _split_part(part, s):
     train, held_out = split_off(len(part), s)
     return part[train], part[held_out]
-
-# %% ../nbs/paper/11_restarts.ipynb #a6dc2b8e
-def lower_bound(
-    state:State,     # One restart
-    x,               # All points
-    log_volume:float,# Of the scaling that made them, nats
-)->float:
-    "The mixture's bound on held-out points, or on some 5000 training points, in the user's units; None without a bound"
-    if not offers(state.experts, "bound"): return None
-    _, held_out = split_off(len(x), state.settings)
-    points = x[held_out] if state.settings.n_init > 1 else x[::max(1, len(x) // 5000)]
-    return float(mixture_bounds(state, points.to(state.c.device))[0] - log_volume)

@@ -145,12 +145,9 @@ def parameters_doc(
     but=(), # Fields that are left out
 )->str:
     "The table as the section on parameters of a docstring, in NumPy's form"
-    entries = [_entry(f) for f in dataclasses.fields(Settings) if f.name not in but]
+    entry = lambda f: f"{f.name} : {f.type.__name__}, default {f.default!r}\n    {help_of(f.name)}"
+    entries = [entry(f) for f in dataclasses.fields(Settings) if f.name not in but]
     return "\n".join(["", "", "Parameters", "----------", *entries, ""])
-
-def _entry(field):
-    "One parameter"
-    return f"{field.name} : {field.type.__name__}, default {field.default!r}\n    {help_of(field.name)}"
 
 # %% ../nbs/paper/07_settings.ipynb #72967e1a
 def takes_settings(

@@ -19,6 +19,7 @@ from ..base.checks import argument_error, as_array
 from ..base.disk import atomic_path, read_json
 from ..base.randomness import undisturbed
 from ..data import find_points
+from ..diagnostics.description import describe
 from ..diagnostics.doubts import far_doubt, far_scores
 from ..estimator import KVAE
 from ..points.files import Points
@@ -26,7 +27,6 @@ from ..points.pictures import deskew
 from ..points.tables import column_names, is_table, table_frames, table_pieces, used_columns
 from ..runs.source import reading_of
 from ..scale.memory import check_scoring, rows_at_once
-from ..state import describe
 
 # %% ../../nbs/commands/01_labelling.ipynb #11a83457
 def are_ranges(

@@ -23,8 +23,8 @@ from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..points.scaling import Scaling, fit_scaling
 from ..sampling import sample_mixture
 from ..settings import Settings
+from ..stacked.blocks import anneal
 from ..state import make_experts, uniform_partition
-from ..vae import anneal
 
 # %% ../../nbs/experiments/01_baselines.ipynb #2c182fd9
 class Baseline:
