@@ -56,8 +56,8 @@ def assign_all(
     own = state.rule or last_rule(state).compare
     counts = state.settings.weighted or own is not None  # what the rule uses must not change under it
     alpha = state.alpha if counts else shares(c, state.k)
-    members = members_of(c, state.k)
-    return dataclasses.replace(state, c=c, alpha=alpha, members=members, second=second, margin=margin, phase="done")
+    parts = dict(alpha=alpha, members=members_of(c, state.k), second=second, margin=margin)
+    return dataclasses.replace(state, c=c, phase="done", **parts)
 
 # %% ../nbs/paper/12_competition.ipynb #4157b8f4
 @phase("assignment")
@@ -92,9 +92,8 @@ def back_to(
     x,           # The points
 )->State:
     "The state after iteration `t`, played again from the partition before it"
-    c = state.visited[t - 1]
-    members = members_of(c, state.k)
-    before = dict(c=c, alpha=shares(c, state.k), members=members, iteration=t - 1, history=state.history[:t - 1])
+    c, history = state.visited[t - 1], state.history[:t - 1]
+    before = dict(c=c, alpha=shares(c, state.k), members=members_of(c, state.k), iteration=t - 1, history=history)
     return step(dataclasses.replace(state, **before), x)
 
 # %% ../nbs/paper/12_competition.ipynb #3163a434

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from scipy.special import logsumexp
 
 from .base.checks import argument_error, check_choice, check_number
 from .points.files import Points, import_torchvision, is_readable, read_points
@@ -36,7 +37,6 @@ def five_modes_log_density(
     X, # `(n, 2)` points
 )->np.ndarray:
     "log p(x), in nats, of the distribution that `five_modes` draws from"
-    from scipy.special import logsumexp
     angle = ((np.arange(2000) + .5) / 2000 - .5) * 1.5 * np.pi
     arc = 1.5 * np.stack([np.cos(angle), np.sin(angle)], 1)
     log_arc = logsumexp(_log_normal(X, arc, .1), 1, keepdims=True) - np.log(2000)
@@ -73,11 +73,9 @@ def authors_modes_log_density(
     n_modes:int=6, # 3, 6 or 9
 )->np.ndarray:     # `(n,)` nats
     "log p(x) of the distribution that `authors_modes` draws from"
-    from scipy.special import logsumexp
     centres, variance = _authors_gaussians(n_modes)
     flat = X - np.c_[np.zeros(len(X)), .04 * X[:, 0]**2 - 4]
-    square = ((flat[:, None] - centres)**2).sum(-1)
-    return logsumexp(-square / (2 * variance), 1) - np.log(2 * np.pi * variance * n_modes)
+    return logsumexp(_log_normal(flat, centres, np.sqrt(variance)), 1) - np.log(n_modes)
 
 # %% ../nbs/paper/00_data.ipynb #2477ef42
 def digits()->tuple: # `X (1797, 1, 8, 8)` in [0, 1] and the digit `y (1797,)`

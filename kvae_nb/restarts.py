@@ -112,12 +112,10 @@ def split_off(
     s:Settings,  # Resolved
 )->tuple:        # Indices to train on, indices held out
     "At most `s.max_train` points, and of these a random part, `s.holdout` of them, for choosing among restarts"
-    if n > s.max_train: return _split_part(torch.as_tensor(random_part(n, s.max_train, s.seed)), s)
+    if n > s.max_train:
+        part = torch.as_tensor(random_part(n, s.max_train, s.seed))
+        return tuple(part[idx] for idx in split_off(len(part), s))
     order = torch.randperm(n, generator=generator(s.seed, "holdout"))
     n_out = min(max(1, round(s.holdout * n)), n - s.n_components) if s.n_init > 1 else 0
     held_out = order[:n_out] if n_out else order
     return order[n_out:].sort().values, held_out.sort().values if n_out else held_out
-
-def _split_part(part, s):
-    train, held_out = split_off(len(part), s)
-    return part[train], part[held_out]
