@@ -21,7 +21,7 @@ ROOMS = {
 }
 TOLD = "what a run is told"
 STEPS = {  # a chapter of the paper: its step of Algorithm 1, and what is checked there
-    "data": ("start: points", "k-means fails on the five modes; deskewing undoes any shear"),
+    "data": ("start: points", "k-means fails on the five modes; the densities are known"),
     "protocols": ("start: the parts", "the smallest experts and scorer are enough"),
     "recipe": (TOLD, "every name leads to its part"),
     "settings": (TOLD, "no run starts with what cannot work"),

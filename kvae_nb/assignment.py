@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from .discriminator import bounds, discriminators, nearest_samples
+from .discriminator import Bound, Nearest, discriminators
 from .protocols import Rule
 
 # %% ../nbs/paper/08_assignment.ipynb #01959512
@@ -51,8 +51,8 @@ def _ratio_then_bound(s, iteration):
 
 RATIO = Rule(discriminators, normalised=True)
 RAW = Rule(discriminators)
-BOUND = Rule(bounds)
-NEAREST = Rule(nearest_samples)
+BOUND = Rule(lambda s, shape, k: Bound(s.rule_importance))
+NEAREST = Rule(lambda s, shape, k: Nearest(s.batch_size))  # as many samples of each expert as a batch has points
 BOTH = Rule(discriminators, at=_ratio_then_bound)
 
 # %% ../nbs/paper/08_assignment.ipynb #a1a9620e

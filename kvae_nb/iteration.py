@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CURVED', 'step', 'Columns', 'reader', 'log_sums', 'normaliser', 'Assigned', 'assigned', 'best_two', 'record',
-           'watch_candidates', 'revive', 'balance']
+           'revive', 'balance']
 
 # %% ../nbs/paper/10_iteration.ipynb #15366e9b
 import copy
@@ -20,7 +20,7 @@ from .assignment import halves, kl_curves, members_of, shares, starved, two_best
 from .base.progress import phase
 from .base.randomness import generator, seeded
 from .protocols import Rule, offers
-from .stacked.candidates import LOOKED, widened
+from .stacked.candidates import watch_candidates
 from .state import State, by_restart, check_losses, compared, last_rule, make_scorer, pieces, rule_at, rule_named
 
 # %% ../nbs/paper/10_iteration.ipynb #e47b66d9
@@ -38,8 +38,7 @@ def step(
         check_losses(losses, t, state.k)
         with phase("discriminators"): accuracy = scorer.train(x, experts, s.disc_steps, g)  # 2. density ratios
     missed = watch_candidates(experts, scorer, x, s.seed, t)
-    rule = rule_named(rule_at(s, t))
-    with phase("scores"): scored = assigned(state, x, experts, scorer, rule)  # 3. normalised; 4. the best
+    with phase("scores"): scored = assigned(state, x, experts, scorer, rule_named(rule_at(s, t)))  # 3. and 4.
     parts = dict(experts=experts, scorer=scorer, log_z=scored.log_z, second=scored.second, margin=scored.margin)
     new = _assigned(state, scored.c, iteration=t, phase="compete", **parts)
     new, revived = balance(new, state, x)
@@ -162,20 +161,6 @@ def record(
                 kl_mixture=mixture.cpu().numpy(), elbo=-by_expert(losses),
                 disc_accuracy=by_expert(accuracy), revived=revived, seconds=seconds)
 
-# %% ../nbs/paper/10_iteration.ipynb #f78bb06a
-@phase("check of candidates")
-def watch_candidates(
-    experts,  # Trained; more candidates from now on, in place, where they miss too much
-    scorer,   # Of the same iteration
-    x,        # `(n, *shape)` the points
-    seed:int, # Of the run
-    t:int,    # Iteration
-)->dict:      # `missed`, for the history; empty where all experts score all points
-    "For which share of some points the best expert is none of their candidates, in the end"
-    if not experts.candidates or not scorer.bounds: return {}
-    some = torch.randperm(len(x), generator=generator(seed, "candidates", t))[:LOOKED].to(x.device)
-    return dict(missed=widened(experts, x[some], scorer.n_importance or 1))
-
 # %% ../nbs/paper/10_iteration.ipynb #75b9b686
 def revive(
     state:State, # Stays as it is
@@ -196,6 +181,18 @@ def revive(
     parts = dict(experts=state.experts.select(copies), scorer=state.scorer.select(copies))
     return _assigned(state, c, log_z=log_z, **parts)
 
+# %% ../nbs/paper/10_iteration.ipynb #a7910cf3
+def _kept(state, old, i):
+    "Expert `i` of the stacked axis goes on with the points that it had, if it had some"
+    if not len(old.members[i]): return state
+    return dataclasses.replace(state, members=[*state.members[:i], old.members[i], *state.members[i + 1:]])
+
+def _revived(state, x, r, j, revived):
+    "After `revive`; says in `revived` whether a cluster could be split"
+    new = revive(state, x, r, j)
+    if new is not state: revived.append(j)
+    return new
+
 # %% ../nbs/paper/10_iteration.ipynb #ded1abf9
 def balance(
     state:State, # After the assignment
@@ -211,14 +208,3 @@ def balance(
             if s.balance == "keep": state = _kept(state, old, r * state.k + j)
             else: state = _revived(state, x, r, j, revived[r])
     return state, revived
-
-def _kept(state, old, i):
-    "Expert `i` of the stacked axis goes on with the points that it had, if it had some"
-    if not len(old.members[i]): return state
-    return dataclasses.replace(state, members=[*state.members[:i], old.members[i], *state.members[i + 1:]])
-
-def _revived(state, x, r, j, revived):
-    "After `revive`; says in `revived` whether a cluster could be split"
-    new = revive(state, x, r, j)
-    if new is not state: revived.append(j)
-    return new

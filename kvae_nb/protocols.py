@@ -55,10 +55,27 @@ def kind(
     "The name of the part's class, a user's own where it is one"
     return type(getattr(part, "part", part)).__name__
 
-def _lacks(part, name, what): return argument_error(name, f"something with {what}", kind(part))
+def _lacks(part, what): return argument_error(part._name, f"something with {what}", kind(part))
 
-class BaseExperts:
+class _Kept:
+    "What checkpoints need of experts and of a scorer"
+    @default
+    def state_dict(self)->dict[str, Tensor]: # Flat, by name: with the settings, all that they are
+        "Needed by checkpoints; the default raises ValueError"
+        raise _lacks(self, "state_dict() and load_state_dict(), to be saved")
+
+    @default
+    def load_state_dict(self,
+        tensors:dict[str, Tensor], # What `state_dict` gave, on the CPU
+    ):
+        "Needed by checkpoints: take everything back, in place; the default raises ValueError"
+        raise _lacks(self, "load_state_dict(tensors), to be loaded")
+
+
+# %% ../nbs/paper/01_protocols.ipynb #185e5e19
+class BaseExperts(_Kept):
     "What experts may have, as it is where experts have nothing of their own"
+    _name = "experts"
     shape:tuple = None # Of one point, where the experts know it
     candidates:int = 0 # Experts that score a point; 0: all of them
 
@@ -67,7 +84,7 @@ class BaseExperts:
         x:Tensor, # `(n, *shape)` points, new ones too
     )->Tensor:    # `(n, k)` lower bounds on log p_j(x) in nats, or log p_j(x); -inf is allowed, NaN is not
         "Needed by the rule `bound`, by the choice among restarts, and for densities; the default raises ValueError"
-        raise _lacks(self, "experts", "bound(x), the log-density of points")
+        raise _lacks(self, "bound(x), the log-density of points")
 
     @default
     def coarse_bound(self,
@@ -77,37 +94,14 @@ class BaseExperts:
         "A cheaper bound for the rule `bound`, where it is an estimate; the default is the bound itself"
         return self.bound(x)
 
-    @default
-    def select(self,
-        idx:list[int], # Experts on the stacked axis, in the new order; one may come twice
-    ):                 # New experts, which share nothing that training changes with the old ones
-        "Needed by restarts and by the revival of starved experts; the default raises ValueError"
-        raise _lacks(self, "experts", "select(idx), to choose among them")
-
 # %% ../nbs/paper/01_protocols.ipynb #ab97b051
 @patch
 @default
-def state_dict(self:BaseExperts)->dict[str, Tensor]: # Flat, by name: with the settings, all that they are
-    "Needed by checkpoints; the default raises ValueError"
-    raise _lacks(self, "experts", "state_dict() and load_state_dict(), to be saved")
-
-@patch
-@default
-def load_state_dict(self:BaseExperts,
-    tensors:dict[str, Tensor], # What `state_dict` gave, on the CPU
-):
-    "Needed by checkpoints: take everything back, in place; the default raises ValueError"
-    raise _lacks(self, "experts", "load_state_dict(tensors), to be loaded")
-
-@patch
-@default
-def fit_prior(self:BaseExperts,
-    x:Tensor,             # `(n, *shape)` the training points
-    members:list[Tensor], # For each expert the indices of its points
-    n_components:int=1,   # Gaussians in each prior, at most
-    seed:int=0,           # For the codes and the starts of the mixtures
-):
-    "After the training, in place: fit what samples are decoded from; the default does nothing"
+def select(self:BaseExperts,
+    idx:list[int], # Experts on the stacked axis, in the new order; one may come twice
+):                 # New experts, which share nothing that training changes with the old ones
+    "Needed by restarts and by the revival of starved experts; the default raises ValueError"
+    raise _lacks(self, "select(idx), to choose among them")
 
 @patch
 @default
@@ -118,6 +112,17 @@ def draw(self:BaseExperts,
 )->Tensor:        # `(n, *shape)` on the CPU, in the units of `sample`
     "A sample of expert `chosen[i]` for each i; the default takes them out of `sample`"
     return self.sample(len(chosen), g)[chosen, range(len(chosen))].cpu()
+
+# %% ../nbs/paper/01_protocols.ipynb #f6bbdf32
+@patch
+@default
+def fit_prior(self:BaseExperts,
+    x:Tensor,             # `(n, *shape)` the training points
+    members:list[Tensor], # For each expert the indices of its points
+    n_components:int=1,   # Gaussians in each prior, at most
+    seed:int=0,           # For the codes and the starts of the mixtures
+):
+    "After the training, in place: fit what samples are decoded from; the default does nothing"
 
 @patch
 @default
@@ -146,9 +151,10 @@ class Scorer(Protocol):
         ...
 
 # %% ../nbs/paper/01_protocols.ipynb #a5b69f04
-class BaseScorer:
+class BaseScorer(_Kept):
     "What a scorer may have, as it is where a scorer has nothing of its own"
-    reader:type = None   # Who reads the scores, in place of `Columns` (chapter iteration)
+    _name = "scorer"
+    reader:type = None   # Who reads the scores, in place of `Columns` ([iteration](10_iteration.ipynb))
     bounds:bool = False  # Are the scores the experts' own bounds?
 
     @default
@@ -163,18 +169,6 @@ class BaseScorer:
     ):                 # A scorer for these
         "Needed by a scorer that keeps something for each expert; the default is the scorer itself"
         return self
-
-    @default
-    def state_dict(self)->dict[str, Tensor]: # Flat, by name
-        "Needed by checkpoints; the default raises ValueError"
-        raise _lacks(self, "scorer", "state_dict() and load_state_dict(), to be saved")
-
-    @default
-    def load_state_dict(self,
-        tensors:dict[str, Tensor], # What `state_dict` gave, on the CPU
-    ):
-        "Needed by checkpoints: take everything back, in place; the default raises ValueError"
-        raise _lacks(self, "scorer", "load_state_dict(tensors), to be loaded")
 
 # %% ../nbs/paper/01_protocols.ipynb #40d30a67
 class _Own:
@@ -198,6 +192,7 @@ class OwnScorer(_Own, BaseScorer):
     "A scorer of a user's own, likewise"
     needed = "train", "log_ratio"
 
+# %% ../nbs/paper/01_protocols.ipynb #7a9a2b28
 def as_experts(
     part, # Of the package, or of a user's own
 )->BaseExperts:

@@ -25,9 +25,7 @@ class Registry(dict):
         "ValueError for a name that is not here, with those that are"
         if value not in self: raise argument_error(name, f"one of {', '.join(map(repr, self))}", repr(value))
 
-    def part(self,
-        name:str, # One of them
-    ):
+    def part(self, name:str): # One of them
         "What the name stands for"
         self.check(self.what, name)
         entry = self[name]
@@ -56,9 +54,7 @@ RULES = Registry("rule",
     nearest="assignment:NEAREST",
     both="assignment:BOTH")
 
-FINALS = Registry("final",
-    last="restarts:last_partition",
-    best="starts.kept:best_partition")
+FINALS = Registry("final", last="restarts:last_partition", best="starts.kept:best_partition")
 
 # %% ../nbs/paper/06_recipe.ipynb #82ec2429
 MANY, NEAREST = 50, 16 # Experts that all score every point, at most; of more, how many do
@@ -76,9 +72,8 @@ def paper(
         hidden=(128, 128) if images else (50, 50), latent=8 if images else 2,
         likelihood="bernoulli" if images and shape[0] == 1 else "gaussian", noisy_samples=not images,
         n_importance=16 if images else 64, rule_importance=1 if images else 64, candidates=NEAREST if k > MANY else 0,
-        prior="standard", prior_components=1,
-        pretrain_steps=200, vae_steps=40 if images else 50, refine_steps=1200 if images else 2500,
-        batch_size=128 if images else 64, lr=1e-3,
+        prior="standard", prior_components=1, pretrain_steps=200, vae_steps=40 if images else 50,
+        refine_steps=1200 if images else 2500, batch_size=128 if images else 64, lr=1e-3,
         discriminator="shared" if k > MANY else "independent", disc_steps=30 if images else 50,
         disc_hidden=(128, 128) if images else (50, 50), disc_lr=1e-3 if images else 2e-3,
         disc_beta1=.5 if images else .9, disc_dropout=.3 if images else 0., disc_noise=1. if images else 0.,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OVERLAP', 'joint_bounds', 'mixture_bounds', 'overlaps', 'worth', 'one_restart', 'take_restart', 'choose',
-           'last_partition', 'split_off', 'lower_bound']
+           'last_partition', 'split_off']
 
 # %% ../nbs/paper/11_restarts.ipynb #50c1d6e5
 import dataclasses
@@ -29,6 +29,7 @@ def joint_bounds(
     bounds = by_restart(state.experts.bound(x), state.k)
     return bounds + state.alpha.to(bounds).log()[:, None]
 
+# %% ../nbs/paper/11_restarts.ipynb #6b982ec9
 def mixture_bounds(
     state:State, # Any
     x,           # `(n, *shape)` points, best held out
@@ -111,24 +112,10 @@ def split_off(
     s:Settings,  # Resolved
 )->tuple:        # Indices to train on, indices held out
     "At most `s.max_train` points, and of these a random part, `s.holdout` of them, for choosing among restarts"
-    if n > s.max_train: return _split_part(torch.as_tensor(random_part(n, s.max_train, s.seed)), s)
+    if n > s.max_train:
+        part = torch.as_tensor(random_part(n, s.max_train, s.seed))
+        return tuple(part[idx] for idx in split_off(len(part), s))
     order = torch.randperm(n, generator=generator(s.seed, "holdout"))
     n_out = min(max(1, round(s.holdout * n)), n - s.n_components) if s.n_init > 1 else 0
     held_out = order[:n_out] if n_out else order
     return order[n_out:].sort().values, held_out.sort().values if n_out else held_out
-
-def _split_part(part, s):
-    train, held_out = split_off(len(part), s)
-    return part[train], part[held_out]
-
-# %% ../nbs/paper/11_restarts.ipynb #a6dc2b8e
-def lower_bound(
-    state:State,     # One restart
-    x,               # All points
-    log_volume:float,# Of the scaling that made them, nats
-)->float:
-    "The mixture's bound on held-out points, or on some 5000 training points, in the user's units; None without a bound"
-    if not offers(state.experts, "bound"): return None
-    _, held_out = split_off(len(x), state.settings)
-    points = x[held_out] if state.settings.n_init > 1 else x[::max(1, len(x) // 5000)]
-    return float(mixture_bounds(state, points.to(state.c.device))[0] - log_volume)

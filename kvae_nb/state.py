@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PHASES', 'GIVEN', 'AT_ONCE', 'State', 'make_experts', 'rule_named', 'rule_at', 'make_scorer', 'uniform_partition',
            'uniform_start', 'labels_start', 'check_losses', 'n_quiet', 'first_partition', 'start', 'by_restart',
-           'compared', 'last_rule', 'log_weights_of', 'pieces', 'in_pieces', 'Description', 'describe']
+           'compared', 'last_rule', 'log_weights_of', 'pieces']
 
 # %% ../nbs/paper/09_state.ipynb #2e8428df
 import copy
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .assignment import log_weights, members_of, shares, two_best
+from .assignment import log_weights, members_of, shares
 from .base.checks import argument_error
 from .base.progress import phase
 from .base.randomness import child_seed, generator, seeded
@@ -47,10 +47,8 @@ class State:
     refined:int=0        # Gradient steps of the phase "refine" that are done
     visited:tuple=()     # The partitions `(R, n)` before this one, while the run may still end with one of them
 
-    @property
-    def k(self): return self.settings.n_components
-    @property
-    def n_restarts(self): return len(self.c)
+    k = property(lambda self: self.settings.n_components)
+    n_restarts = property(lambda self: len(self.c))
 
 # %% ../nbs/paper/09_state.ipynb #5243d17f
 PHASES = "pretrain", "compete", "select", "refine", "done"
@@ -85,6 +83,7 @@ def rule_at(
     rule = rule_named(s.rule)
     return rule.at(s, iteration) if rule.at else s.rule
 
+# %% ../nbs/paper/09_state.ipynb #a27f8033
 def make_scorer(
     s:Settings,          # Resolved
     shape:tuple,         # Shape of one point
@@ -161,6 +160,7 @@ def first_partition(
     seeds = [child_seed(s.seed, "init", r) for r in range(s.n_init)]
     with phase("start"): return STARTS.part(s.init)(x, s, seeds)
 
+# %% ../nbs/paper/09_state.ipynb #eae58721
 def start(
     x,             # `(n, *shape)` points, scaled
     settings,      # A `Settings`, resolved or not
@@ -192,6 +192,7 @@ def by_restart(
     "The scores of each restart"
     return scores.unflatten(1, (-1, k)).transpose(0, 1)
 
+# %% ../nbs/paper/09_state.ipynb #07dc6051
 def compared(
     state:State, # Whose rule and shares count
     scores,      # `(R, n, k)`
@@ -227,42 +228,3 @@ def pieces(
 )->list:   # Of parts of `x`
     "The points, as many at a time as their scores allow"
     return x.split(max(1, AT_ONCE // n_experts))
-
-# %% ../nbs/paper/09_state.ipynb #245e3cef
-def in_pieces(
-    state:State, # Of one restart, of phase "done"
-    x,           # `(n, *shape)` points
-    with_score:bool=True, # Compute bounds where the rule does not compare them?
-):
-    "Yield of each piece what the rule compares `(m, k)`, and the log-densities `(m,)` in nats, or None"
-    for part in pieces(x, state.k):
-        scores = state.scorer.log_ratio(part, state.experts)
-        bounds = scores if state.scorer.bounds else None
-        if with_score and not _of_all_samples(state): bounds = state.experts.bound(part)
-        density = None if bounds is None else (bounds.double() + state.alpha[0].double().log()).logsumexp(1)
-        yield compared(state, by_restart(scores, state.k), last_rule(state), state.log_z)[0], density
-
-def _of_all_samples(state):
-    "Are the scores the bounds of all samples?"
-    n = getattr(state.scorer, "n_importance", None)
-    return state.scorer.bounds and (n is None or n >= state.settings.n_importance)
-
-@dataclass(frozen=True, eq=False)
-class Description:
-    "What the experts say of points"
-    label:torch.Tensor       # `(n,)` the expert that explains each point best
-    probability:torch.Tensor # `(n,)` how sure that is: the softmax of what the rule compares
-    score:torch.Tensor       # `(n,)` the mixture's bound on the log-density, nats in scaled units; None without a bound
-    margin:torch.Tensor      # `(n,)` nats from the winner to its runner-up
-
-def describe(
-    state:State, # Of one restart, of phase "done"
-    x,           # `(n, *shape)` points, new ones too
-    with_score:bool=True, # Compute bounds where the rule does not compare them?
-)->Description:
-    "The expert of each point, how sure that is, how likely the point, and by how much the runner-up is behind"
-    described = []
-    for log_w, density in in_pieces(state, x, with_score):
-        label, _, margin = two_best(log_w)
-        described.append((label, log_w.double().log_softmax(1).max(1).values.exp(), density, margin))
-    return Description(*(None if v[0] is None else torch.cat(v) for v in zip(*described)))

@@ -1,4 +1,6 @@
 """The flags --slow, --gpu and --browser, what tests are given and count, and the last line: `N passed, N failed`."""
+import fcntl
+import json
 import os
 import shutil
 import signal
@@ -20,6 +22,20 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores Ctrl
 def tree(tmp_path):
     "A copy of the project, for what writes into it"
     return shutil.copytree(ROOT, tmp_path/"tree", ignore=shutil.ignore_patterns(*MADE))
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id):
+    "`once(name, make)`: what `make` returns, made one time for all processes of pytest; JSON must hold it"
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    def once(name, make):
+        file = shared/f"{name}.json"
+        with open(file.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists(): file.write_text(json.dumps(make()))
+        return json.loads(file.read_text())
+    return once
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
 """Every notebook is a test: one bare `nbdev_test` runs them all, in two processes; `measured.py` counts lines."""
-import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -31,15 +29,9 @@ def run_all(flags):
 
 
 @pytest.fixture(scope="session")
-def found(request, tmp_path_factory, worker_id):
-    "What `run_all` found: once, also where several processes of pytest ask"
-    flags = flags_of(request.config)
-    if worker_id == "master": return run_all(flags)
-    shared = tmp_path_factory.getbasetemp().parent/"notebooks.json"
-    with open(shared.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not shared.exists(): shared.write_text(json.dumps(run_all(flags)))
-    return json.loads(shared.read_text())
+def found(request, once):
+    "What `run_all` found"
+    return once("notebooks", lambda: run_all(flags_of(request.config)))
 
 
 def measured(path, config):

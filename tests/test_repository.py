@@ -163,7 +163,6 @@ def cell_lines():
     return [n for n in counted if n]
 
 
-@pytest.mark.xfail(strict=False, reason="91 % have")
 def test_cells_are_short():
     "95 % of the code cells of all notebooks have fewer than 20 lines"
     lines = cell_lines()

@@ -2,6 +2,7 @@
 import ast
 import json
 import re
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -12,15 +13,16 @@ from project import BIN, BOOKS, ROOT, call, names
 LEFT = re.compile(r"^([-*] |\| |```|~~~|#\|)|\$\$", re.M)  # markdown that did not become HTML
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, once):
     "The folder of the built site; a warning fails"
-    folder = tmp_path_factory.mktemp("site")
-    call(BIN/"mkdocs", "build", "--strict", "-f", ROOT/"docs/mkdocs.yml", "--site-dir", folder)
-    return folder
+    def build():
+        folder = tmp_path_factory.mktemp("site")
+        call(BIN/"mkdocs", "build", "--strict", "-f", ROOT/"docs/mkdocs.yml", "--site-dir", folder)
+        return str(folder)
+    return Path(once("site", build))
 
 
-@pytest.mark.xdist_group("site")
 def test_site_is_whole(site):
     "Nothing fetched from elsewhere; no markdown left as it was; the API lists the estimator"
     found = []
@@ -33,7 +35,6 @@ def test_site_is_whole(site):
     assert "KVAE" in (site/"api.html").read_text()
 
 
-@pytest.mark.xdist_group("site")
 def test_navigation_is_the_folders(site):
     "Every notebook of the map has its page in the side bar, and the paper comes before the rooms"
     bar = BeautifulSoup((site/"index.html").read_text(), "html.parser").select_one(".md-nav--primary")

@@ -128,6 +128,15 @@ def _check_layout(X, name):
     if w <= 4 and min(c, h) > w:
         raise argument_error(name, "images (n, c, h, w); X.transpose(0, 3, 1, 2) makes them so", f"shape {np.shape(X)}")
 
+# %% ../../nbs/base/00_checks.ipynb #a5d9f81e
+def _check_finite(X, name, rows=2**16):
+    "A piece at a time: truth values of all would be another array"
+    if X.dtype.kind != "f": return
+    parts = lambda: (X[i:i + rows] for i in range(0, len(X), rows))  # one at a time: files are read here
+    if all(np.isfinite(part).all() for part in parts()): return
+    n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts()) for f in (np.isnan, np.isinf))
+    raise argument_error(name, "finite", f"{n_nan} NaN and {n_infinite} infinite values")
+
 # %% ../../nbs/base/00_checks.ipynb #790ddecb
 class NotNumericError(ValueError, TypeError):
     "Something that is no number came where numbers should: NumPy calls that a `TypeError`, and we a `ValueError`"
@@ -145,14 +154,6 @@ def _numeric(X, name):
         raise NotNumericError(argument_error(name, "a numeric array", str(e).split("\n")[0])) from None
     _check_finite(X, name)
     return X
-
-def _check_finite(X, name, rows=2**16):
-    "A piece at a time: truth values of all would be another array"
-    if X.dtype.kind != "f": return
-    parts = lambda: (X[i:i + rows] for i in range(0, len(X), rows))  # one at a time: files are read here
-    if all(np.isfinite(part).all() for part in parts()): return
-    n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts()) for f in (np.isnan, np.isinf))
-    raise argument_error(name, "finite", f"{n_nan} NaN and {n_infinite} infinite values")
 
 # %% ../../nbs/base/00_checks.ipynb #f8cdc331
 def as_array(

@@ -18,11 +18,8 @@ class Draws:
         n:int,     # Of how many
     ): self.g, self.first, self.k, self.n = g, first, k, n
 
-    @property
-    def device(self): return self.g.device
-
-    @property
-    def own(self): return slice(self.first, self.first + self.k) # The own experts among all
+    device = property(lambda self: self.g.device)
+    own = property(lambda self: slice(self.first, self.first + self.k)) # The own experts among all
 
     def gathered(self,
         v, # Tensor `(k, ...)`, a row for each own expert
@@ -67,6 +64,7 @@ def drawn(
     whole = [g.n if i == axis else size for i, size in enumerate(shape)]
     return draw(whole, generator=g.g, **kind).narrow(axis, g.first, g.k)
 
+# %% ../../nbs/base/06_draws.ipynb #ec634c84
 def drawn_by(
     draw, # `torch.bernoulli` or another that takes probabilities and a generator
     p,    # `(k, ...)` probabilities, a row for each own expert

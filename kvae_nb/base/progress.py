@@ -61,6 +61,13 @@ def report(self:Progress,
     self.share = max(self.share, (self.done + self.within) / max(self.stages, self.done + 1))
     self.show(Report(self.share, at - self.began, self.path + self.note))
 
+# %% ../../nbs/base/02_progress.ipynb #6cd023d1
+@patch
+def finish(self:Progress):
+    "All is done, whatever was expected"
+    self.stages, self.within = self.done + 1, 1.
+    self.report(now=True)
+
 # %% ../../nbs/base/02_progress.ipynb #3ea303b6
 @patch
 @contextmanager
@@ -140,6 +147,7 @@ def in_words(
     if report.share >= 1: return "done"
     return f"{tqdm.format_interval(report.left)} left, {report.doing}" if report.share > 0 else report.doing
 
+# %% ../../nbs/base/02_progress.ipynb #18cb57e0
 class Bar:
     "A bar of tqdm, as the terminal or the notebook has it; there is none before there is something to say"
     def __init__(self): self.bar, self.shown = None, None
@@ -205,12 +213,6 @@ def reporting(
         PROGRESS.reset(token)
         if show is not None: show.close()
 
-@patch
-def finish(self:Progress):
-    "All is done, whatever was expected"
-    self.stages, self.within = self.done + 1, 1.
-    self.report(now=True)
-
 def shown_if(
     verbose:bool,
 ):  # A context
@@ -222,10 +224,7 @@ class Ended(Exception): "Raised inside a run that was told to end"
 
 class Gate:
     "Where the run of a thread waits while it is paused; shut at first"
-    def __init__(self):
-        self.open = threading.Event()
-        self.ended = False
-
+    def __init__(self): self.open, self.ended = threading.Event(), False
     def hold(self): self.open.clear()
     def release(self): self.open.set()
 

@@ -19,7 +19,7 @@ import torch
 
 from ..base.checks import argument_error, check_number, get_device
 from ..base.disk import atomic_path
-from ..base.options import command
+from ..base.options import command, with_options
 from kvae_nb.commands.labelling import (
     held_to,
     new_points,
@@ -30,20 +30,24 @@ from kvae_nb.commands.labelling import (
     write_labels,
     write_samples,
 )
-from .sources import as_names, describe_source, lasting_name, load_checked, load_source
-from ..data import DATASETS, holdout_mask, load, load_again, rows_where
-from ..estimator import KVAE, model_from
+from .sources import as_names, describe_source, lasting_name, load_checked, load_source, number_or_range
+from ..data import DATASETS, holdout_mask, load
+from ..estimator import KVAE
 from ..instrument.explorer import Within, serve
 from ..instrument.films import animate, draw_partitions, save_picture, size_of_partitions
 from ..instrument.frames import Camera
 from ..instrument.recording import Recorder, SavedRecording, Scene
+from ..points.stored import rows_where
 from ..report import report
 from ..report.page import write_page
+from ..runs.checkpoint import model_from
 from ..runs.manifest import check_new
+from ..runs.older import settings_to_json
+from ..runs.source import load_again
 from ..runs.training import Begun, Training, open_training
 from ..scale.memory import scaling_of
 from ..scale.ranks import in_ranks, is_first
-from ..settings import number_or_range, settings_to_json, takes_settings
+from ..settings import Settings, help_of, takes_settings
 
 # %% ../../nbs/commands/02_cli.ipynb #4ad37144
 def recorder_for(
@@ -119,7 +123,7 @@ def resume_run(
     source, found = load_source(told, path, data, root)
     points = found.X, found.y
     if begun.finished: return report.conclude(KVAE.load(path, device), *points, path, source, begun.seconds)
-    model = model_from(begun.meta, begun.settings)
+    model = model_from(KVAE, begun.meta, begun.settings)
     model.verbose = is_first() and not quiet
     where = f"goes on after iteration {begun.state.iteration}" if begun.state else "begins again"
     print(f"{path}: {where}", flush=True)
@@ -159,7 +163,8 @@ def _has_begun(path):
     except (ValueError, OSError): return False
 
 # %% ../../nbs/commands/02_cli.ipynb #0d135971
-@takes_settings(but=["n_components"], command=True)
+@with_options(Settings.__dataclass_fields__, help_of)
+@takes_settings(but=["n_components"])
 def train(
     data:str="five_modes", # "five_modes", "digits", "mnist", a .csv, .tsv, .parquet, .npy or .npz file, or a folder
     k:str="5",             # Number of experts; auto, or a range such as 2-12, finds it
@@ -199,6 +204,17 @@ def train(
 # %% ../../nbs/commands/02_cli.ipynb #76e7ae88
 train_command = in_ranks(command(train, check_resumed))
 
+# %% ../../nbs/commands/02_cli.ipynb #468a2412
+def _sample_table(X, experts, path, source, as_drawn):
+    "Write it, and say what was changed"
+    columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
+    if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
+    X, out = held_to(X, ranges)
+    write_samples(X, experts, path, columns, ranges["whole"])
+    whole = [name for name, is_whole in zip(columns, ranges["whole"]) if is_whole]
+    rounded = f"whole numbers in {', '.join(whole)}, " if whole else ""
+    return f" ({rounded}{out.sum()} rows held within the range of the data; --as_drawn leaves all as drawn)"
+
 # %% ../../nbs/commands/02_cli.ipynb #c53438e6
 def sample(
     path:str,           # A run directory
@@ -217,16 +233,6 @@ def sample(
         elif part.suffix == ".csv": said = _sample_table(X, experts, part, source, as_drawn)
         else: report.draw_samples(model, X, experts, part, source.get("columns", ()))
     print(f"{len(X)} samples of shape {X.shape[1:]}: {out}{said}")
-
-def _sample_table(X, experts, path, source, as_drawn):
-    "Write it, and say what was changed"
-    columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
-    if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
-    X, out = held_to(X, ranges)
-    write_samples(X, experts, path, columns, ranges["whole"])
-    whole = [name for name, is_whole in zip(columns, ranges["whole"]) if is_whole]
-    rounded = f"whole numbers in {', '.join(whole)}, " if whole else ""
-    return f" ({rounded}{out.sum()} rows held within the range of the data; --as_drawn leaves all as drawn)"
 
 sample_command = command(sample)
 

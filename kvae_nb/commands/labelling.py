@@ -18,13 +18,15 @@ import numpy as np
 from ..base.checks import argument_error, as_array
 from ..base.disk import atomic_path, read_json
 from ..base.randomness import undisturbed
-from ..data import deskew, find_points, reading_of
+from ..data import find_points
+from ..diagnostics.description import describe
 from ..diagnostics.doubts import far_doubt, far_scores
 from ..estimator import KVAE
 from ..points.files import Points
+from ..points.pictures import deskew
 from ..points.tables import column_names, is_table, table_frames, table_pieces, used_columns
+from ..runs.source import reading_of
 from ..scale.memory import check_scoring, rows_at_once
-from ..state import describe
 
 # %% ../../nbs/commands/01_labelling.ipynb #11a83457
 def are_ranges(
@@ -36,17 +38,7 @@ def are_ranges(
     are = lambda values, kind: isinstance(values, list) and [isinstance(v, kind) for v in values] == [True] * d
     return isinstance(told, dict) and all(are(told.get(name), kind) for name, kind in kinds.items())
 
-# %% ../../nbs/commands/01_labelling.ipynb #bcc85f20
-def source_of(
-    path, # A run directory
-)->dict:  # As `load_again` takes it; empty where a run came from Python
-    "Where the points of a run came from, and the names of their columns"
-    found:dict = {}
-    for name in ("results.json", "run.json"):
-        file = Path(path)/name
-        if file.is_file() and not file.is_symlink(): found |= _told_source(file)
-    return found
-
+# %% ../../nbs/commands/01_labelling.ipynb #21290244
 def _told_source(file):
     "What a file says of it; ValueError where that is of another type"
     about = read_json(file)
@@ -61,6 +53,17 @@ def _told_source(file):
     fits = fits and ("ranges" not in source or are_ranges(source["ranges"], len(source.get("columns") or ())))
     if fits and all(names(source[name]) for name in ("drop", "columns") if name in source): return source
     raise argument_error("path", "a run directory that says where its points are", f"{file}, whose source is damaged")
+
+# %% ../../nbs/commands/01_labelling.ipynb #bcc85f20
+def source_of(
+    path, # A run directory
+)->dict:  # As `load_again` takes it; empty where a run came from Python
+    "Where the points of a run came from, and the names of their columns"
+    found:dict = {}
+    for name in ("results.json", "run.json"):
+        file = Path(path)/name
+        if file.is_file() and not file.is_symlink(): found |= _told_source(file)
+    return found
 
 # %% ../../nbs/commands/01_labelling.ipynb #b7634cd3
 def describe_points(
@@ -82,7 +85,7 @@ def reading_like(
     names = ("background", "each") if Path(data).is_dir() else ("header",) if is_table(data) else ()
     return {name: value for name, value in reading_of(source).items() if name in names}
 
-# %% ../../nbs/commands/01_labelling.ipynb #2da23c5b
+# %% ../../nbs/commands/01_labelling.ipynb #1c1cab20
 ROWS = 2**15 # Of a piece
 
 def new_points(
@@ -94,6 +97,7 @@ def new_points(
     if is_table(data) and Path(data).is_file(): return data
     return find_points(data, **reading_like(source, data) | choice)
 
+# %% ../../nbs/commands/01_labelling.ipynb #2da23c5b
 def point_pieces(
     data,        # As `new_points` takes it, or hands it out
     source:dict, # Of the run: `columns` are looked for, `deskew` is done
@@ -180,6 +184,7 @@ def _write_csv(part, described, names=None):
 
 def _cell(text): return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
 
+# %% ../../nbs/commands/01_labelling.ipynb #fcea347d
 def _write_npy(part, described):
     with _npy(part, "<i8") as add:
         for labels, *_ in described: add(labels)
@@ -200,6 +205,13 @@ def _paths(out, margins):
     beside = nullcontext() if margins is None else atomic_path(margins, (".npy",), name="margins")
     with atomic_path(out, (".csv", ".npy"), name="out") as part, beside as other: yield part, other
 
+# %% ../../nbs/commands/01_labelling.ipynb #4d5683dd
+def _counted(described, sizes, far, model):
+    "The columns, counted: points of each expert, and scores that are far below all others"
+    far.extend(far_scores(model.state_, described[2] + model.scaling_.log_volume))
+    sizes += np.bincount(described[0], minlength=len(sizes))
+    return described
+
 # %% ../../nbs/commands/01_labelling.ipynb #df0ae504
 def write_labels(
     model:KVAE, # Fitted
@@ -219,12 +231,6 @@ def write_labels(
     doubt = far_doubt(model.state_, far, sizes.sum())
     if doubt: warnings.warn(doubt, stacklevel=2)
     return sizes
-
-def _counted(described, sizes, far, model):
-    "The columns, counted: points of each expert, and scores that are far below all others"
-    far.extend(far_scores(model.state_, described[2] + model.scaling_.log_volume))
-    sizes += np.bincount(described[0], minlength=len(sizes))
-    return described
 
 # %% ../../nbs/commands/01_labelling.ipynb #47211333
 def held_to(

@@ -83,6 +83,7 @@ def _few_points(state, x):
     if each >= FEW: return None
     return f"{each:.1f} points for each expert, too few to tell clusters by; take fewer experts, or more points"
 
+# %% ../../nbs/diagnostics/01_doubts.ipynb #d4293b6e
 def _close(state):
     "Another number of clusters is nearly as well founded"
     counted = state.report.get("how_many") or {}
@@ -140,6 +141,17 @@ def _of_bounds(state, joint):
     shared = f"experts share their points (overlap {overlap:.2f} nats per point, 0 where none does); {remedy}"
     return [shared if overlap >= SHARED else None, far_doubt(state, scores.cpu().numpy(), len(joint))]
 
+# %% ../../nbs/diagnostics/01_doubts.ipynb #62f621c7
+def _looked_at(x):
+    "Indices of points on the device of `x`"
+    indices = torch.arange(0, len(x), -(-len(x) // LOOKED_AT))
+    if len(indices) < len(x) and x.ndim == 2:
+        some = x if isinstance(x, torch.Tensor) else x[indices]  # larger data are not read for it
+        mean, unit = natural_units(some.double().cpu().numpy())
+        far = np.concatenate([beyond(part.double().cpu().numpy(), mean, unit, FAR) for part in x.split(ROWS)])
+        indices = torch.cat([indices, torch.as_tensor(far.nonzero()[0][:LOOKED_AT])]).unique()
+    return indices.to(x.device)
+
 # %% ../../nbs/diagnostics/01_doubts.ipynb #caab46b7
 LOOKED_AT = 5000 # Points that are scored for the doubts, at most, beside those beyond all tails
 
@@ -153,16 +165,6 @@ def doubted(
     limit = None if joint is None else far_limit(joint.logsumexp(1).cpu().numpy(), x[0].numel())
     state = dataclasses.replace(state, report={**state.report, "far": limit})
     return dataclasses.replace(state, report={**state.report, "doubts": doubts_of(state, x, joint)})
-
-def _looked_at(x):
-    "Indices of points on the device of `x`"
-    indices = torch.arange(0, len(x), -(-len(x) // LOOKED_AT))
-    if len(indices) < len(x) and x.ndim == 2:
-        some = x if isinstance(x, torch.Tensor) else x[indices]  # larger data are not read for it
-        mean, unit = natural_units(some.double().cpu().numpy())
-        far = np.concatenate([beyond(part.double().cpu().numpy(), mean, unit, FAR) for part in x.split(ROWS)])
-        indices = torch.cat([indices, torch.as_tensor(far.nonzero()[0][:LOOKED_AT])]).unique()
-    return indices.to(x.device)
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #6128f58f
 def counted_report(

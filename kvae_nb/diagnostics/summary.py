@@ -52,6 +52,7 @@ def _graph_line(report):
     cut = f"{100 * report['cut']:.1f} % of its links cut"
     return f"start: {report['taken']}, {cut} (separation {report['separation']:.2f} nats)"
 
+# %% ../../nbs/diagnostics/00_summary.ipynb #46944d94
 def _columns_line(columns):
     "In which units the columns are"
     unit, other = ("one unit for all", "own") if columns["shared"] else ("each in its own unit", "shared")

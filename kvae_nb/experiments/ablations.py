@@ -74,6 +74,7 @@ def moved(
     for _ in range(n_iters): new = step(new, x)
     return new
 
+# %% ../../nbs/experiments/06_ablations.ipynb #24423b8e
 def split_and_merge(
     state,        # After the competition, one restart
     x,            # Training points
@@ -98,6 +99,8 @@ BASE:dict = dict(
     pretrain_steps=200,
     vae_steps=50,
     prior="standard")
+
+# %% ../../nbs/experiments/06_ablations.ipynb #6e8f921c
 ABLATIONS:dict[str, dict] = {
     "as the defaults": {},
     "samples without the decoder's noise": dict(noisy_samples=False),
@@ -208,6 +211,7 @@ def row_of(
     "A row"
     return dict(method=method, **f(*args, **beside), settings=s)
 
+# %% ../../nbs/experiments/06_ablations.ipynb #c7d48ef3
 def ablations_seed(
     seed:int,  # Of data and runs
     scale:str, # "cpu" or "tiny"

@@ -23,8 +23,8 @@ from .tables import n_parameters, n_symmetric, steps_of_epochs
 from ..points.scaling import Scaling, fit_scaling
 from ..sampling import sample_mixture
 from ..settings import Settings
+from ..stacked.blocks import anneal
 from ..state import make_experts, uniform_partition
-from ..vae import anneal
 
 # %% ../../nbs/experiments/01_baselines.ipynb #2c182fd9
 class Baseline:
@@ -111,6 +111,17 @@ class VAEBaseline(Baseline):
         seed = to_seed(random_state)
         self.settings = Settings(n_components=n_models, recipe="paper", n_init=1, seed=seed, **settings)
 
+# %% ../../nbs/experiments/01_baselines.ipynb #095855d1
+@patch
+def _split(self:VAEBaseline, n, s):
+    "A part for each model, its share, and the steps that the budget gives it"
+    k, params = s.n_components, self.params
+    c = uniform_partition(n, k, s.seed)[None]
+    self.members_ = members_of(c, k)
+    self.weights_ = shares(c, k)[0].double().numpy()
+    self.n_steps_ = params["n_steps"] or steps_of_epochs(params["n_epochs"], n, k, s.batch_size)
+    self.settings_ = dict(params, seed=s.seed, **{name: getattr(s, name) for name in OF_EXPERTS})
+
 # %% ../../nbs/experiments/01_baselines.ipynb #4df3e348
 @patch
 def _train(self:VAEBaseline, x, s):
@@ -123,16 +134,6 @@ def _train(self:VAEBaseline, x, s):
     if self.params["prior"] == "fitted": experts.fit_prior(x, members, self.params["prior_components"], s.seed)
     self.experts_ = experts
     return n_parameters(experts)
-
-@patch
-def _split(self:VAEBaseline, n, s):
-    "A part for each model, its share, and the steps that the budget gives it"
-    k, params = s.n_components, self.params
-    c = uniform_partition(n, k, s.seed)[None]
-    self.members_ = members_of(c, k)
-    self.weights_ = shares(c, k)[0].double().numpy()
-    self.n_steps_ = params["n_steps"] or steps_of_epochs(params["n_epochs"], n, k, s.batch_size)
-    self.settings_ = dict(params, seed=s.seed, **{name: getattr(s, name) for name in OF_EXPERTS})
 
 @patch
 def _draw(self:VAEBaseline, n, seed): return sample_mixture(self.experts_, self.weights_, n, seed)[0]
@@ -208,6 +209,15 @@ class GMMBaseline(Baseline):
             raise argument_error("n_pca", f"at most {most} for {len(X)} points of shape {X.shape[1:]}", n_pca)
         return super()._resolved(X)
 
+# %% ../../nbs/experiments/01_baselines.ipynb #8c6a316c
+@patch
+def _draw(self:GMMBaseline, n, seed):
+    "Samples of the mixture, taken back from principal components to features"
+    m, rng = self.mixture_, np.random.default_rng(seed)
+    z = draw_gaussians(m.weights_, m.means_, np.linalg.cholesky(m.covariances_), n, rng)
+    rows = self.pca_.inverse_transform(z) if self.pca_ else z
+    return _as_points(rows, self.settings, self.scaling_.shape)
+
 # %% ../../nbs/experiments/01_baselines.ipynb #8dc8c342
 @patch
 def _train(self:GMMBaseline, x, s):
@@ -222,11 +232,3 @@ def _train(self:GMMBaseline, x, s):
     self.settings_ = dict(self.params, n_components=s.n_components, seed=s.seed)
     n_of_pca = self.pca_.components_.size + self.pca_.mean_.size if n_pca else 0
     return m.means_.size + n_symmetric(m.covariances_) + n_of_pca
-
-@patch
-def _draw(self:GMMBaseline, n, seed):
-    "Samples of the mixture, taken back from principal components to features"
-    m, rng = self.mixture_, np.random.default_rng(seed)
-    z = draw_gaussians(m.weights_, m.means_, np.linalg.cholesky(m.covariances_), n, rng)
-    rows = self.pca_.inverse_transform(z) if self.pca_ else z
-    return _as_points(rows, self.settings, self.scaling_.shape)

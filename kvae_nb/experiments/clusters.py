@@ -71,6 +71,7 @@ def kmeans_row(
     with Timer() as timer: c = KMeans(k, random_state=seed, **options).fit_predict(flat)
     return dict(method=f"k-means, k={k}", **clustering_scores(y, c), **timer.times, settings=options)
 
+# %% ../../nbs/experiments/05_clusters.ipynb #b25deaca
 def mixture_row(X, y, k, seed):
     "A full Gaussian mixture on at most 50 principal components"
     flat = _flat(X)
@@ -91,6 +92,7 @@ def _layers(widths):
     parts = [part for a, b in pairwise(widths) for part in (torch.nn.Linear(a, b), torch.nn.ReLU())]
     return torch.nn.Sequential(*parts[:-1])
 
+# %% ../../nbs/experiments/05_clusters.ipynb #bbf4d407
 def autoencoder_codes(
     rows,     # `(n, d)` float32
     seed:int, # For weights and batches
@@ -125,6 +127,7 @@ def gmm_on_umap(rows, k, seed):
 
 def _pixels(X): return (np.asarray(X, np.float32).reshape(len(X), -1) / np.max(X)).astype(np.float32)
 
+# %% ../../nbs/experiments/05_clusters.ipynb #867dd1d9
 def umap_row(X, y, k, seed):
     "Gaussians on UMAP of the pixels (pip install umap-learn)"
     rows = _pixels(X)
@@ -147,6 +150,7 @@ EPOCHS = dict(
         VaDE=dict(pretrain_epochs=100, clustering_epochs=150),
         DEC=dict(pretrain_epochs=100, clustering_epochs=150)))
 
+# %% ../../nbs/experiments/05_clusters.ipynb #887706a7
 def deep_row(
     method:str, # "VaDE" or "DEC"
     X,          # `(n, c, h, w)` images
@@ -194,6 +198,7 @@ def clusters_seed(
     if seed > 0: return
     for k in (10, 15): yield from plain_tasks(X, y, k, seed)
 
+# %% ../../nbs/experiments/05_clusters.ipynb #0c220f32
 def digits_seed(
     seed:int,  # Of all methods
     scale:str, # "cpu" or "tiny", which are the same

@@ -18,6 +18,17 @@ from torch import nn
 from ..base.checks import argument_error, as_array, check_number, get_device
 from ..data import import_torchvision
 
+# %% ../../nbs/experiments/02_frechet.ipynb #2bfd559d
+def _check_moments(mu1, cov1, mu2, cov2):
+    f = mu1.shape
+    vectors = len(f) == 1 and mu2.shape == f
+    if not vectors: raise argument_error("mu2", f"a vector as long as mu1 (shape {f})", f"shape {mu2.shape}")
+    for name, cov in dict(cov1=cov1, cov2=cov2).items():
+        if cov.shape != f * 2: raise argument_error(name, f"of shape {f * 2}", f"shape {cov.shape}")
+        symmetric = np.isfinite(cov).all() and np.allclose(cov, cov.T)
+        if not symmetric: raise argument_error(name, "finite and symmetric", "a matrix that is not")
+    return mu1, cov1, mu2, cov2
+
 # %% ../../nbs/experiments/02_frechet.ipynb #b419dd16
 def frechet_distance(
     mu1,  # `(f,)` mean
@@ -31,16 +42,6 @@ def frechet_distance(
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
     overlap = np.sqrt(np.linalg.eigvalsh(root @ cov2 @ root).clip(0)).sum()
     return max(0., float(((mu1 - mu2)**2).sum() + np.trace(cov1) + np.trace(cov2) - 2 * overlap))
-
-def _check_moments(mu1, cov1, mu2, cov2):
-    f = mu1.shape
-    vectors = len(f) == 1 and mu2.shape == f
-    if not vectors: raise argument_error("mu2", f"a vector as long as mu1 (shape {f})", f"shape {mu2.shape}")
-    for name, cov in dict(cov1=cov1, cov2=cov2).items():
-        if cov.shape != f * 2: raise argument_error(name, f"of shape {f * 2}", f"shape {cov.shape}")
-        symmetric = np.isfinite(cov).all() and np.allclose(cov, cov.T)
-        if not symmetric: raise argument_error(name, "finite and symmetric", "a matrix that is not")
-    return mu1, cov1, mu2, cov2
 
 # %% ../../nbs/experiments/02_frechet.ipynb #9b84aca5
 def moments(
@@ -124,6 +125,17 @@ def _without_weights(source, url, error):
               "name it: InceptionFeatures(weights=...)")
     return RuntimeError(f"Inception's weights could not be had from {source} ({error}). {remedy}")
 
+def _inception(weights):
+    "torchmetrics' network; ImportError or RuntimeError say what is missing"
+    import_torchvision()
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3 as url
+        from torchmetrics.image.fid import FrechetInceptionDistance
+    except ImportError as e: raise _without_packages(e) from e
+    path = None if weights is None else str(weights)
+    try: return FrechetInceptionDistance(2048, feature_extractor_weights_path=path, antialias=False).inception
+    except (OSError, RuntimeError) as e: raise _without_weights(path or url, url, e) from e
+
 # %% ../../nbs/experiments/02_frechet.ipynb #70de9803
 class InceptionFeatures:
     "2048 features of grey or colour images by Inception v3, through torchmetrics"
@@ -139,17 +151,6 @@ class InceptionFeatures:
     def __call__(self, images):
         X = as_rgb_bytes(images)
         return torch.cat([self.net(part.to(self.device)).cpu() for part in X.split(self.rows)]).numpy()
-
-def _inception(weights):
-    "torchmetrics' network; ImportError or RuntimeError say what is missing"
-    import_torchvision()
-    try:
-        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3 as url
-        from torchmetrics.image.fid import FrechetInceptionDistance
-    except ImportError as e: raise _without_packages(e) from e
-    path = None if weights is None else str(weights)
-    try: return FrechetInceptionDistance(2048, feature_extractor_weights_path=path, antialias=False).inception
-    except (OSError, RuntimeError) as e: raise _without_weights(path or url, url, e) from e
 
 # %% ../../nbs/experiments/02_frechet.ipynb #73a7b0ee
 def take_features(

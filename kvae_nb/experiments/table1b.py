@@ -87,6 +87,7 @@ def with_prior(
     fitted.fit_prior(x.to(fitted.eps), members, n_gaussians, seed)
     return fitted
 
+# %% ../../nbs/experiments/04_table1b.ipynb #8becbb99
 def prior_words(
     n_gaussians:int, # Components of each fitted prior; 0 for N(0, I)
 )->str:

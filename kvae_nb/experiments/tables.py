@@ -22,7 +22,8 @@ from tabulate import tabulate
 from ..base.checks import argument_error
 from ..base.disk import write_json
 from ..base.machine import environment
-from ..settings import Settings, settings_from_json
+from ..runs.older import settings_from_json
+from ..settings import Settings
 
 # %% ../../nbs/experiments/00_tables.ipynb #6b2d128f
 def n_parameters(
@@ -128,6 +129,7 @@ def _rows_of(f, args, kwargs):
     rows = f(*args, **kwargs)
     return [rows] if isinstance(rows, dict) else list(rows)
 
+# %% ../../nbs/experiments/00_tables.ipynb #e825c161
 def computed(
     tasks, # Of one seed
 )->list:
@@ -211,6 +213,7 @@ def as_markdown(
     "A table in markdown"
     return tabulate(rows, headings, tablefmt="github", disable_numparse=True)
 
+# %% ../../nbs/experiments/00_tables.ipynb #0733dce0
 def markdown(
     table:dict,  # From `make_table`
     names:dict,  # Column -> (heading, format such as ".3f")
@@ -233,6 +236,7 @@ def effect(
     if abs(d["mean"]) < 2 * d["error"]: return "noise"
     return "better" if d["mean"] > 0 else "worse"
 
+# %% ../../nbs/experiments/00_tables.ipynb #df29d992
 def against(
     table:dict, # From `make_table`
     name:str,   # Which column

@@ -81,6 +81,24 @@ def select(self:AdaptiveExperts,
     new.trained = None
     return new
 
+# %% ../../nbs/experts/03_adaptive.ipynb #9c6a7517
+@patch
+def _bound_of(self:AdaptiveExperts, x, eps, networks, part):
+    "The bound at some points: of the Gaussians, and of the networks in `part`"
+    u = self.net.units.own(x.expand(self.k, *x.shape))
+    log_p = -.5 * u.square().sum(-1) - .5 * LOG_2PI * u.shape[-1]
+    if part is not None: log_p[networks] = white_bound(part.net, u[networks], eps)
+    return (log_p - self.net.units.log_volume).T.nan_to_num(nan=-math.inf, neginf=-math.inf)
+
+@patch
+@torch.no_grad()
+def gaussian_bounds(self:AdaptiveExperts,
+    x, # `(n, *shape)` points, scaled
+)->torch.Tensor: # `(n, k)` nats
+    "The log-density of every expert's Gaussian, also where it is a network by now: who is near"
+    x = x.flatten(1)
+    return filled(x, max(1, 2**22 // (self.k * x.shape[1])), self.k, lambda v: self._bound_of(v, None, None, None))
+
 # %% ../../nbs/experts/03_adaptive.ipynb #9b9ba444
 @patch
 @torch.no_grad()
@@ -101,23 +119,6 @@ def bound(self:AdaptiveExperts,
     near = likeliest(log_p, self.candidates) if near is None else near
     bounds = among(near, self.k, lambda j, i: self.select([j]).bound(x[i], n_importance)[:, 0], log_p.dtype)
     return torch.where(~self.net.gaussian, bounds, log_p)
-
-@patch
-def _bound_of(self:AdaptiveExperts, x, eps, networks, part):
-    "The bound at some points: of the Gaussians, and of the networks in `part`"
-    u = self.net.units.own(x.expand(self.k, *x.shape))
-    log_p = -.5 * u.square().sum(-1) - .5 * LOG_2PI * u.shape[-1]
-    if part is not None: log_p[networks] = white_bound(part.net, u[networks], eps)
-    return (log_p - self.net.units.log_volume).T.nan_to_num(nan=-math.inf, neginf=-math.inf)
-
-@patch
-@torch.no_grad()
-def gaussian_bounds(self:AdaptiveExperts,
-    x, # `(n, *shape)` points, scaled
-)->torch.Tensor: # `(n, k)` nats
-    "The log-density of every expert's Gaussian, also where it is a network by now: who is near"
-    x = x.flatten(1)
-    return filled(x, max(1, 2**22 // (self.k * x.shape[1])), self.k, lambda v: self._bound_of(v, None, None, None))
 
 # %% ../../nbs/experts/03_adaptive.ipynb #fa536e02
 @patch
@@ -143,6 +144,7 @@ def sample(self:AdaptiveExperts,
     eps = drawn(torch.randn, u.shape, g, device=u.device, dtype=u.dtype) if noisy else 0
     return net.units.data(u + (net.log_sigma * net.units.live).exp() * eps).unflatten(-1, self.shape)
 
+# %% ../../nbs/experts/03_adaptive.ipynb #8d0630f2
 @patch
 @torch.no_grad()
 def mean_codes(self:AdaptiveExperts, x):

@@ -188,19 +188,7 @@ def _diagonal_maps(x, members):
     sd = ((n * variance + 10 * (1 - ROUND) * pooled + 10 * ROUND * typical) / (n + 10)).sqrt()
     return 1 / sd[:, None], sd[:, None], sd.log().sum(1)
 
-# %% ../../nbs/experts/01_units.ipynb #d2d751e8
-def white_units(
-    x,       # `(n, d)` points
-    members, # For each of k clusters the indices of its points
-)->dict:     # The buffers of `Units`
-    "The units of each cluster; a direction in which no point varies is left out, as a column is"
-    x, found = x.double(), flat_directions(x.double())
-    if found is None: return _units_of(x, members)
-    centre, (Q, flat) = x.mean(0), found
-    buffers = _units_of(((x - centre) @ Q).masked_fill(flat, 0), members)
-    turned = dict(mean=buffers["mean"] @ Q.T + centre, to_own=Q @ buffers["to_own"], to_data=buffers["to_data"] @ Q.T)
-    return buffers | turned
-
+# %% ../../nbs/experts/01_units.ipynb #4900f15f
 def _units_of(x, members):
     "`white_units` where all directions vary, but for columns"
     alive = alive_columns(x)
@@ -213,3 +201,16 @@ def _units_of(x, members):
     buffers["log_volume"] = log_volume[:, None] - .5 * LOG_2PI * (~alive).sum()
     if maps is _full_maps: return buffers | dict(to_data=_embedded(to_data.mT, alive, 0.).mT)
     return buffers | dict(to_data=_embedded(to_data, alive, 0.), live=alive.to(x).expand_as(live))
+
+# %% ../../nbs/experts/01_units.ipynb #d2d751e8
+def white_units(
+    x,       # `(n, d)` points
+    members, # For each of k clusters the indices of its points
+)->dict:     # The buffers of `Units`
+    "The units of each cluster; a direction in which no point varies is left out, as a column is"
+    x, found = x.double(), flat_directions(x.double())
+    if found is None: return _units_of(x, members)
+    centre, (Q, flat) = x.mean(0), found
+    buffers = _units_of(((x - centre) @ Q).masked_fill(flat, 0), members)
+    turned = dict(mean=buffers["mean"] @ Q.T + centre, to_own=Q @ buffers["to_own"], to_data=buffers["to_data"] @ Q.T)
+    return buffers | turned

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from ..autoencoder import gaussian_kl
 from .units import LOG_2PI, Units
-from ..sampling import LatentPrior
+from ..stacked.mixtures import LatentPrior
 from ..stacked.stack import StackedLinear
 
 # %% ../../nbs/experts/02_white.ipynb #dae27e8e

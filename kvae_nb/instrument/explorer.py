@@ -26,7 +26,7 @@ import ipywidgets as W
 from fastcore.basics import patch
 
 from ..base.checks import argument_error
-from ..data import DATASETS, five_modes, load, load_again
+from ..data import DATASETS, five_modes, load
 from ..estimator import KVAE
 from .films import latent_plane
 from .frames import Camera
@@ -35,6 +35,7 @@ from .recording import SavedRecording, Scene
 from .session import error_text
 from .stepper import Stepper, run_label
 from .viewer import button, flowing, wide
+from ..runs.source import load_again
 
 # %% ../../nbs/instrument/10_explorer.ipynb #e3caed8f
 class Within:

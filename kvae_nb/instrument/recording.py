@@ -19,8 +19,8 @@ from sklearn.decomposition import PCA
 from ..base.checks import argument_error, check_number
 from .frames import Camera, Frame, frame_from, kind_of, plain_of, take_frame, tensors_of
 from ..report.report import as_labels
-from ..runs.older import read_run
-from ..settings import Settings, settings_from_json
+from ..runs.older import read_run, settings_from_json
+from ..settings import Settings
 from ..state import State
 
 # %% ../../nbs/instrument/01_recording.ipynb #8a1422ba

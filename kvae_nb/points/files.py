@@ -20,6 +20,21 @@ from .pictures import IMAGES, files_below, passed_over, read_images
 from .stored import Stored
 from .tables import is_table, read_table
 
+# %% ../../nbs/points/08_files.ipynb #449df1fa
+def _points_said(X):
+    if X.ndim != 4: return f"{len(X)} points of {'×'.join(map(str, X.shape[1:]))} features"
+    n, c, h, w = X.shape
+    channels = {1: "grey", 3: "red, green, blue", 4: "four channels"}.get(c, f"{c} channels")
+    return f"{n} images of {h} × {w} (height × width), {channels}"
+
+def _columns_said(columns):
+    shown = ", ".join(columns[:8])
+    return f"columns {shown}{', …' if len(columns) > 8 else ''}" if columns else ""
+
+def _range_said(X):
+    if X.ndim != 4 or getattr(X, "is_stored", False) or not X.size: return ""
+    return f"values from {X.min():.6g} to {X.max():.6g}"
+
 # %% ../../nbs/points/08_files.ipynb #fa56aa15
 @dataclass(frozen=True, eq=False)
 class Points:
@@ -37,20 +52,6 @@ class Points:
         parts = [_points_said(self.X), _columns_said(self.columns), self.turned, _range_said(self.X)]
         labels = "" if self.y is None else f"labels of {len(np.unique(self.y))} kinds"
         return ", ".join(part for part in (*parts, labels, *self.notes) if part)
-
-def _points_said(X):
-    if X.ndim != 4: return f"{len(X)} points of {'×'.join(map(str, X.shape[1:]))} features"
-    n, c, h, w = X.shape
-    channels = {1: "grey", 3: "red, green, blue", 4: "four channels"}.get(c, f"{c} channels")
-    return f"{n} images of {h} × {w} (height × width), {channels}"
-
-def _columns_said(columns):
-    shown = ", ".join(columns[:8])
-    return f"columns {shown}{', …' if len(columns) > 8 else ''}" if columns else ""
-
-def _range_said(X):
-    if X.ndim != 4 or getattr(X, "is_stored", False) or not X.size: return ""
-    return f"values from {X.min():.6g} to {X.max():.6g}"
 
 # %% ../../nbs/points/08_files.ipynb #ac30cd4a
 def _member(archive, name, kind, path):
@@ -158,6 +159,15 @@ def _each(shapes, path):
     expected = "said: --each row where every row of these files is a point, --each file where every file is one"
     raise argument_error("each", expected, f"{len(shapes)} files of {' × '.join(map(str, shape))} in {path}")
 
+# %% ../../nbs/points/08_files.ipynb #3f46da63
+def _points_of_table(path, label, columns, options):
+    X, y, names, notes = read_table(path, label, columns=columns, **options)
+    return Points(X, y, names, notes=notes)
+
+def _check_left_out(why, options):
+    for name, value in options.items():
+        if value: raise argument_error(name, f"left out: {why}", repr(value))
+
 # %% ../../nbs/points/08_files.ipynb #9b6622a7
 def is_readable(
     path, # Anything
@@ -185,11 +195,3 @@ def read_points(
     if path.suffix.lower() in NUMPY and not path.is_dir(): return read_numpy(path, label)
     if label: raise argument_error("label", "left out: the folders of the images are their labels", repr(label))
     return _points_of_folder(path, background, None if each is None else check_choice("each", each, EACH))
-
-def _points_of_table(path, label, columns, options):
-    X, y, names, notes = read_table(path, label, columns=columns, **options)
-    return Points(X, y, names, notes=notes)
-
-def _check_left_out(why, options):
-    for name, value in options.items():
-        if value: raise argument_error(name, f"left out: {why}", repr(value))

@@ -61,6 +61,7 @@ def rows_of_part(
     "The points of `random_part`"
     return X[:] if len(X) <= most else np.asarray(X[random_part(len(X), most, seed)])
 
+# %% ../../nbs/points/05_streamed.ipynb #57d97910
 def scaling_from(
     X,              # `(n, *shape)` points in the user's units
     likelihood:str, # "gaussian" or "bernoulli"
@@ -72,6 +73,7 @@ def scaling_from(
     "The scaling of the points that are learned from"
     return fit_scaling(rows_of_part(X, most, seed), likelihood, natural, columns)
 
+# %% ../../nbs/points/05_streamed.ipynb #8bbc5937
 def scaled_points(
     X,               # `(n, *shape)` points in the user's units
     scaling:Scaling, # Of the run

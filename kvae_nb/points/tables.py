@@ -73,6 +73,16 @@ def index_columns(
 
 OF_PANDAS = re.compile(r"__index_level_\d+__")
 
+# %% ../../nbs/points/01_tables.ipynb #5b89d138
+def _check_run(columns, names, path):
+    missing = [name for name in columns if name not in names]
+    of_run = f"a table with the columns of the run, {list(columns)}"
+    if missing: raise argument_error("data", of_run, f"{path} without {missing}")
+
+def _check_names(argument, wanted, names, path):
+    for name in wanted:
+        if name not in names: raise argument_error(argument, f"one of the columns {names} of {path}", repr(name))
+
 # %% ../../nbs/points/01_tables.ipynb #8701475d
 def used_columns(
     path,           # A table
@@ -93,15 +103,6 @@ def used_columns(
     unnamed = "a table with a name for every column (--drop '' leaves the index of a data frame out)"
     if "" in used: raise argument_error("data", unnamed, f"{path}, whose column {names.index('') + 1} has none")
     return used
-
-def _check_run(columns, names, path):
-    missing = [name for name in columns if name not in names]
-    of_run = f"a table with the columns of the run, {list(columns)}"
-    if missing: raise argument_error("data", of_run, f"{path} without {missing}")
-
-def _check_names(argument, wanted, names, path):
-    for name in wanted:
-        if name not in names: raise argument_error(argument, f"one of the columns {names} of {path}", repr(name))
 
 # %% ../../nbs/points/01_tables.ipynb #7c95e5e6
 @dataclass(frozen=True)
@@ -166,18 +167,19 @@ def _numbers_of_column(values, place):
 GAPS = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
         "NULL", "NaN", "None", "n/a", "nan", "null"] # What pandas takes for a missing number
 
-# %% ../../nbs/points/01_tables.ipynb #f5a67c2e
-def table_frames(
-    path,        # A table
-    columns,     # Names of the columns to read
-    rows:int=None, # Of each piece, at most
-    header=None, # Of a text file: "yes" or "no", has it a first line with names?
-    text=(),     # Columns whose cells are handed out as they stand in the file
-):
-    "Yield the table as data frames with these columns, in this order"
-    if _is_parquet(path): yield from _parquet_frames(path, list(columns), rows or 2**16)
-    else: yield from _text_frames(path, list(columns), rows or 2**16, header, text)
+# %% ../../nbs/points/01_tables.ipynb #aac3e44e
+def _as_text(text, names):
+    "For `pandas.read_csv`: in these columns no cell is a gap, in all others what pandas takes for one"
+    if not text: return {}
+    gaps = {name: [] if name in text else GAPS for name in names}
+    return dict(dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=gaps)
 
+def _without_index(frame, pandas):
+    "Cells beyond the last column make pandas take the first ones for an index"
+    if isinstance(frame.index, pandas.RangeIndex): return frame
+    raise pandas.errors.ParserError(f"more than {frame.shape[1]} cells in a line")
+
+# %% ../../nbs/points/01_tables.ipynb #b82d3783
 def _parquet_frames(path, columns, rows):
     with _parquet(path) as file:
         for batch in file.iter_batches(rows, columns=columns): yield batch.to_pandas(ignore_metadata=True)[columns]
@@ -192,16 +194,17 @@ def _text_frames(path, columns, rows, header, text):
     except (pandas.errors.ParserError, UnicodeDecodeError) as e:
         raise argument_error("data", "a CSV file whose lines have a cell for every column", f"{path} ({e})") from None
 
-def _as_text(text, names):
-    "For `pandas.read_csv`: in these columns no cell is a gap, in all others what pandas takes for one"
-    if not text: return {}
-    gaps = {name: [] if name in text else GAPS for name in names}
-    return dict(dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=gaps)
-
-def _without_index(frame, pandas):
-    "Cells beyond the last column make pandas take the first ones for an index"
-    if isinstance(frame.index, pandas.RangeIndex): return frame
-    raise pandas.errors.ParserError(f"more than {frame.shape[1]} cells in a line")
+# %% ../../nbs/points/01_tables.ipynb #f5a67c2e
+def table_frames(
+    path,        # A table
+    columns,     # Names of the columns to read
+    rows:int=None, # Of each piece, at most
+    header=None, # Of a text file: "yes" or "no", has it a first line with names?
+    text=(),     # Columns whose cells are handed out as they stand in the file
+):
+    "Yield the table as data frames with these columns, in this order"
+    if _is_parquet(path): yield from _parquet_frames(path, list(columns), rows or 2**16)
+    else: yield from _text_frames(path, list(columns), rows or 2**16, header, text)
 
 # %% ../../nbs/points/01_tables.ipynb #cc0831e7
 def table_pieces(
@@ -288,6 +291,18 @@ def _told(name, answer):
     if answer == "yes": return f"column {name} left out, {kind} (--keep {shown(name)} keeps it)"
     return f"column {name} may number the rows, {kind} (--drop {shown(name)} leaves it out)"
 
+# %% ../../nbs/points/01_tables.ipynb #d9e0b960
+def _features(X, used, columns, keep):
+    if columns: return X, tuple(used), ()
+    stays, said = told_columns(X, used, keep)
+    X = X if stays.all() else X[:, stays]
+    return X, tuple(name for name, stay in zip(used, stays) if stay), said
+
+def _index_said(path, used, drop, label):
+    "What is an index and neither used nor told to be left out"
+    names = [name for name in index_columns(path) if name not in (*used, *drop, label)]
+    return [f"the data frame's index{'' if OF_PANDAS.fullmatch(name) else ' ' + name} left out" for name in names]
+
 # %% ../../nbs/points/01_tables.ipynb #9bd9bf89
 def read_table(
     path,           # A .csv, .tsv or .parquet file
@@ -309,14 +324,3 @@ def read_table(
     if first == 1: raise argument_error("data", "a table with rows", f"{path}, which has a header alone")
     X, names, said = _features(np.concatenate(pieces), used, columns, keep)
     return X, _labels(cells, path) if label else None, names, (*_index_said(path, used, drop, label), *said)
-
-def _features(X, used, columns, keep):
-    if columns: return X, tuple(used), ()
-    stays, said = told_columns(X, used, keep)
-    X = X if stays.all() else X[:, stays]
-    return X, tuple(name for name, stay in zip(used, stays) if stay), said
-
-def _index_said(path, used, drop, label):
-    "What is an index and neither used nor told to be left out"
-    names = [name for name in index_columns(path) if name not in (*used, *drop, label)]
-    return [f"the data frame's index{'' if OF_PANDAS.fullmatch(name) else ' ' + name} left out" for name in names]

@@ -33,6 +33,7 @@ def projection(
     fitted = PCA(2, random_state=0).fit(np.asarray(X, float) / unit)
     return lambda points: fitted.transform(np.asarray(points, float) / unit)
 
+# %% ../../nbs/report/03_page.ipynb #94636607
 def draw_projected(
     figure,     # To draw in
     model:KVAE, # Fitted

@@ -20,11 +20,12 @@ from ..base.checks import argument_error
 from ..base.disk import atomic_path, write_json
 from ..base.machine import Timer, environment
 from ..base.randomness import undisturbed
-from ..data import holdout_mask, rows_where
+from ..data import holdout_mask
 from ..diagnostics.summary import n_of
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from ..iteration import best_two
+from ..points.stored import rows_where
 from .curves import plot_history
 from .plots import plot_composition, plot_partition, plot_rows, write
 
@@ -151,6 +152,7 @@ def record_or_why(
     try: return dict(method=method, **measure())
     except Exception as e: return dict(method=method, failed=f"{type(e).__name__}: {str(e).splitlines()[0]}")
 
+# %% ../../nbs/report/02_report.ipynb #5e25ac66
 def fitted_record(
     method:str,  # Its name
     estimator,   # One of scikit-learn's clusterings
@@ -216,6 +218,19 @@ def _cell(v):
     if isinstance(v, str): return v
     return f"{v:.3f}" if abs(v) < 10 else f"{v:.1f}"
 
+# %% ../../nbs/report/02_report.ipynb #e597ca8e
+def _run_words(model):
+    s = model.settings_
+    tried = f"seed {s.seed}, the best of {s.n_init} restarts" if s.n_init > 1 else f"seed {s.seed}, one restart"
+    return f"k = {len(model.weights_)}, recipe {s.recipe}, {tried}, {n_of(model.n_iter_, 'iteration')}"
+
+def _write_results(model, rows, source, out):
+    "The table, the sizes of the clusters, and what a number needs beside it"
+    sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
+    about = dict(lower_bound=model.lower_bound_, sizes=sizes, environment=environment())
+    about |= {name: model.report_[name] for name in ("how_many", "doubts") if name in model.report_}
+    write_json(Path(out)/"results.json", dict(source=source, results=rows, **about))
+
 # %% ../../nbs/report/02_report.ipynb #0d01599e
 def conclude(
     model:KVAE,  # Fitted
@@ -237,15 +252,3 @@ def conclude(
     print(f"{source['data']}, {len(X)} points, {_run_words(model)}: {out}")
     print(table(rows))
     if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")
-
-def _run_words(model):
-    s = model.settings_
-    tried = f"seed {s.seed}, the best of {s.n_init} restarts" if s.n_init > 1 else f"seed {s.seed}, one restart"
-    return f"k = {len(model.weights_)}, recipe {s.recipe}, {tried}, {n_of(model.n_iter_, 'iteration')}"
-
-def _write_results(model, rows, source, out):
-    "The table, the sizes of the clusters, and what a number needs beside it"
-    sizes = np.bincount(model.labels_, minlength=len(model.weights_)).tolist()
-    about = dict(lower_bound=model.lower_bound_, sizes=sizes, environment=environment())
-    about |= {name: model.report_[name] for name in ("how_many", "doubts") if name in model.report_}
-    write_json(Path(out)/"results.json", dict(source=source, results=rows, **about))

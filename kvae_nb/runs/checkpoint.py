@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RENAMED', 'record_from_plain', 'state_tensors', 'state_facts', 'write_state', 'settings_here', 'read_state',
-           'differences', 'save_state', 'params_of']
+           'differences', 'save_state', 'params_of', 'write_model', 'model_from', 'scaling_from', 'read_model']
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #731bb53c
 import copy
@@ -19,12 +19,13 @@ import torch
 from ..base.checks import argument_error, get_device
 from ..base.disk import to_plain
 from ..diagnostics.summary import report_of, summary_of
+from ..points.scaling import Scaling
 from ..protocols import as_experts, as_scorer, kind
 from .manifest import new_run, read_manifest
-from .older import has_state, read_run
+from .older import has_state, read_run, recipe_of_start, renamed, settings_from_json
 from .trust import AtMost, check_course, check_partition, check_report
 from .whole import write_whole
-from ..settings import Settings, settings_from_json
+from ..settings import Settings
 from ..state import State, make_experts, make_scorer
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #89243278
@@ -113,6 +114,20 @@ def _named(tensors, part):
     "The tensors of a part, without its name"
     return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}
 
+# %% ../../nbs/runs/04_checkpoint.ipynb #53cbe956
+def _parts(settings, tensors, about, own):
+    "Experts and scorer, made from the settings where they are no user's own, and filled"
+    shape, R = tuple(about["shape"]), len(tensors["state.c"])
+    experts, scorer = copy.deepcopy((own.get("experts"), own.get("scorer")))
+    with AtMost(_most(tensors)):
+        experts = as_experts(experts) if experts else make_experts(settings, shape, R)
+        scorer = as_scorer(scorer) if scorer else make_scorer(settings, shape, R, iteration=about["iteration"])
+    experts.load_state_dict(_named(tensors, "experts"))
+    scorer.load_state_dict(_named(tensors, "scorer"))
+    return dict(experts=experts, scorer=scorer)
+
+def _most(tensors): return 2**21 + 4 * sum(v.numel() for v in tensors.values())
+
 # %% ../../nbs/runs/04_checkpoint.ipynb #13d8ca69
 def _to_state(tensors, about, own, device):
     "A state; `own` are parts of a user's own, left as they are"
@@ -128,19 +143,6 @@ def _to_state(tensors, about, own, device):
     state = State(settings, **parts, **_of_run(run, device), **where, **given, report=report)
     summary_of(report_of(state), tuple(about["shape"]), None)  # it reads all that is only shown
     return state
-
-def _parts(settings, tensors, about, own):
-    "Experts and scorer, made from the settings where they are no user's own, and filled"
-    shape, R = tuple(about["shape"]), len(tensors["state.c"])
-    experts, scorer = copy.deepcopy((own.get("experts"), own.get("scorer")))
-    with AtMost(_most(tensors)):
-        experts = as_experts(experts) if experts else make_experts(settings, shape, R)
-        scorer = as_scorer(scorer) if scorer else make_scorer(settings, shape, R, iteration=about["iteration"])
-    experts.load_state_dict(_named(tensors, "experts"))
-    scorer.load_state_dict(_named(tensors, "scorer"))
-    return dict(experts=experts, scorer=scorer)
-
-def _most(tensors): return 2**21 + 4 * sum(v.numel() for v in tensors.values())
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #ed48959b
 RENAMED = dict(OwnUnitsExperts="AdaptiveExperts")  # Kinds that had another name
@@ -221,3 +223,66 @@ def params_of(
     "Its parameters as JSON can hold them, but the random state, which is the seed of the settings"
     params = {**model.get_params(), **model.settings_params(), "n_components": model.n_components}
     return {name: to_plain(v) for name, v in params.items() if name != "random_state"}
+
+# %% ../../nbs/runs/04_checkpoint.ipynb #b6917c66
+def write_model(
+    model,             # A `KVAE`, fitted
+    folder,            # A run directory, or one from `new_run`
+    about:dict=None,   # What else the file says
+    tensors:dict=None, # What else it holds
+):
+    "Write the file of the fitted model"
+    numbers = {name: np.array(getattr(model.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
+    scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
+    told = dict(params=params_of(model), lower_bound=model.lower_bound_, shape=list(model.scaling_.shape))
+    write_state(Path(folder)/"model.safetensors", model.state_, told | (about or {}), scaling | (tensors or {}))
+
+# %% ../../nbs/runs/04_checkpoint.ipynb #c373715b
+def model_from(
+    kind,       # A class such as `KVAE`
+    meta:dict,  # A manifest with `params`
+    s:Settings, # Of the run
+):
+    "The model that had these parameters, not fitted"
+    params = {name: tuple(v) if isinstance(v, list) else v for name, v in renamed(meta["params"]).items()}
+    implied = recipe_of_start(s.init)  # runs from before recipes had a name ran the one that their start implied
+    return kind(**{"recipe": implied, **params, "device": s.device}, random_state=s.seed)
+
+# %% ../../nbs/runs/04_checkpoint.ipynb #85d11426
+def scaling_from(
+    meta:dict, # A manifest with `tensors` and `shape`
+)->Scaling:
+    "The scaling of a run"
+    held = meta["tensors"]
+    low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
+    shift, scale = (held[f"scaling.{name}"].numpy() for name in ("shift", "scale"))
+    np.broadcast_to(shift + scale, meta["shape"])
+    finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
+    if not finite.all(): raise argument_error("scale", "positive", scale)
+    return Scaling(shift, scale, tuple(meta["shape"]), low, high)
+
+# %% ../../nbs/runs/04_checkpoint.ipynb #4060f778
+def read_model(
+    kind,        # A class such as `KVAE`
+    path,        # A run directory
+    device=None, # Where to load it; None for where it was trained, or, with a warning, for what there is
+    **own,       # Parts of a user's own
+):
+    "The fitted model; ValueError where the run directory is not whole"
+    state, meta = read_state(path, device=device, **own)
+    if "params" not in meta:
+        given = f"{path}, a checkpoint of phase {meta['phase']!r}"
+        raise argument_error("path", "a run directory of a fitted KVAE", given)
+    try: return _restored(kind, meta, state, own)
+    except Exception as e:  # whatever a damaged file, or somebody else's, leads to
+        given = f"{path} ({type(e).__name__}: {str(e).split(chr(10))[0]})"
+        raise argument_error("path", "a whole run directory of a fitted KVAE", given) from None
+
+def _restored(kind, meta, state, own):
+    model = model_from(kind, meta, state.settings).set_params(**own)
+    Settings(**model.settings_params())
+    model.take(state.settings, scaling_from(meta), state, meta["lower_bound"])
+    names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
+    if names: model.feature_names_in_ = np.array(names, dtype=object)
+    model.summary()  # which reads all that a report has
+    return model

@@ -22,22 +22,23 @@ from .. import __version__
 from ..base.checks import argument_error, check_number
 from ..base.disk import to_plain, write_json
 from ..base.machine import Timer
-from ..data import points_digest
-from .checkpoint import params_of, read_state, settings_here, write_state
+from ..points.stored import points_digest
+from .checkpoint import params_of, read_state, settings_here, write_model, write_state
 from .manifest import hold_run, new_run, open_run, retell
-from .older import has_state, read_run, read_settings, renew
+from .older import has_state, read_run, read_settings, renew, settings_from_json
 from ..scale.ranks import agreed, check_agreement, is_first
 from ..scale.shards import is_sharded, whole_state
-from ..settings import Settings, settings_from_json
+from ..settings import Settings
 from ..state import State
 
-# %% ../../nbs/runs/05_training.ipynb #9cc096b2
+# %% ../../nbs/runs/05_training.ipynb #5eb90007
 class Stopped(KeyboardInterrupt):
     "A signal has ended a training, and its run directory holds what there is"
     def __init__(self, signum, said=""):
         super().__init__(said)
         self.signum = signum
 
+# %% ../../nbs/runs/05_training.ipynb #9cc096b2
 class Signals:
     "Inside the block SIGINT or SIGTERM is noted, and a second one ends the process; in the main thread alone"
     def __init__(self): self.signum, self.before = None, {}
@@ -107,6 +108,7 @@ def begin(self:Training,
     if not is_first(): return
     with _new_run(self, model, s): pass
 
+# %% ../../nbs/runs/05_training.ipynb #3d179fff
 @patch
 def keep(self:Training,
     state:State, # Of any phase but "done"
@@ -131,7 +133,7 @@ def finish(self:Training,
     about, tensors = self.watch.saved() if self.watch else ({}, {})
     about = dict(about, seconds=self.seconds, ended=unfinished is None)
     with nullcontext(self.path) if self.has_begun else _new_run(self, model, model.settings_) as folder:
-        model.write(folder, about, tensors)
+        write_model(model, folder, about, tensors)
         if unfinished is None: (folder/"checkpoint.safetensors").unlink(missing_ok=True)
         elif not self.has_begun: self.keep(unfinished, folder)
 
@@ -150,22 +152,7 @@ def _check_ranks(model, X):
     s = dataclasses.asdict(model.resolved_settings(X, k=k))
     check_agreement(versions | s | dict(data=points_digest(X)))
 
-# %% ../../nbs/runs/05_training.ipynb #e4035a02
-@patch
-def fit(self:Training,
-    model,      # A `KVAE`, not fitted
-    X,          # `(n, *shape)` points
-    state=None, # Go on from this state
-):              # The error of a loss that is not finite, where there is a good state before it
-    "Train, and write the run directory; raise `Stopped` when that is done, where a signal has come"
-    _check_ranks(model, X)
-    if self.every and not self.has_begun: self.begin(model, X)
-    with self.signals:
-        if not self.has_begun: return self._fit(model, X, state)
-        with hold_run(self.path) if is_first() else nullcontext():
-            if is_first(): self._open()
-            return self._fit(model, X, state)
-
+# %% ../../nbs/runs/05_training.ipynb #95915492
 @patch
 def _open(self:Training):
     "Files of today's format; the data may have moved"
@@ -185,6 +172,22 @@ def _fit(self:Training, model, X, state):
     said = f"stopped after iteration {model.n_iter_}; {self.path} holds the model so far"
     raise Stopped(ended.signum, f"{said}, and kvae-train --resume {self.path} goes on")
 
+# %% ../../nbs/runs/05_training.ipynb #e4035a02
+@patch
+def fit(self:Training,
+    model,      # A `KVAE`, not fitted
+    X,          # `(n, *shape)` points
+    state=None, # Go on from this state
+):              # The error of a loss that is not finite, where there is a good state before it
+    "Train, and write the run directory; raise `Stopped` when that is done, where a signal has come"
+    _check_ranks(model, X)
+    if self.every and not self.has_begun: self.begin(model, X)
+    with self.signals:
+        if not self.has_begun: return self._fit(model, X, state)
+        with hold_run(self.path) if is_first() else nullcontext():
+            if is_first(): self._open()
+            return self._fit(model, X, state)
+
 # %% ../../nbs/runs/05_training.ipynb #c75f8237
 @dataclass(frozen=True, eq=False)
 class Begun:
@@ -198,6 +201,7 @@ class Begun:
     @property
     def seconds(self): return self.meta.get("seconds", 0)
 
+# %% ../../nbs/runs/05_training.ipynb #c0f4c3aa
 def open_training(
     path,        # A run directory that `kvae-train` wrote
     device=None, # In place of the one that it was told

@@ -75,6 +75,22 @@ def check_partition(
     expected = f"of a partition of {n} points among {k} experts"
     if wrong: raise argument_error(wrong[0], expected, f"shape {tuple(run[wrong[0]].shape)}, or others")
 
+# %% ../../nbs/runs/00_trust.ipynb #35213ca9
+def _parts(report, name):
+    "The objects of a part of a report that count"
+    part = report.get(name) or []
+    if name != "starts": part = [part] if part else []
+    if not isinstance(part, list): raise argument_error(f"report: {name}", "a list", repr(part))
+    wrong = [entry for entry in part if not isinstance(entry, dict)]
+    if wrong: raise argument_error(f"report: {name}", "a JSON object", repr(wrong[0]))
+    return [entry for entry in part if name != "how_many" or entry.get("close")]
+
+def _check_numbers(name, part, fields):
+    for field in fields:
+        values = part.get(field) or [] if name == "restarts" else [part.get(field)]
+        if not isinstance(values, list): raise argument_error(f"report: {name}: {field}", "a list", repr(values))
+        for v in values: check_number(f"report: {name}: {field}", v, -math.inf)
+
 # %% ../../nbs/runs/00_trust.ipynb #3195a45d
 NUMBERS = dict(  # That are computed with, of each part of a report
     far=("typical", "below"),
@@ -93,18 +109,3 @@ def check_report(
     check_number("report: n_gaussians", report.get("n_gaussians"), -math.inf)
     for said in (report.get("taken"), *(start.get("name") for start in report["starts"])):
         if not isinstance(said, str): raise argument_error("report: starts", "starts that have a name", repr(said))
-
-def _parts(report, name):
-    "The objects of a part of a report that count"
-    part = report.get(name) or []
-    if name != "starts": part = [part] if part else []
-    if not isinstance(part, list): raise argument_error(f"report: {name}", "a list", repr(part))
-    wrong = [entry for entry in part if not isinstance(entry, dict)]
-    if wrong: raise argument_error(f"report: {name}", "a JSON object", repr(wrong[0]))
-    return [entry for entry in part if name != "how_many" or entry.get("close")]
-
-def _check_numbers(name, part, fields):
-    for field in fields:
-        values = part.get(field) or [] if name == "restarts" else [part.get(field)]
-        if not isinstance(values, list): raise argument_error(f"report: {name}: {field}", "a list", repr(values))
-        for v in values: check_number(f"report: {name}: {field}", v, -math.inf)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHARE', 'BESIDE', 'BOUNDS', 'FEWEST', 'planned_bytes', 'memory_of', 'say_memory', 'bytes_of_row', 'rows_at_once',
-           'held_bytes', 'resolved', 'check_scoring', 'scaling_of', 'columns_taken', 'with_columns', 'points_of']
+           'held_bytes', 'resolved', 'check_scoring', 'scaling_of', 'points_of', 'columns_taken', 'with_columns']
 
 # %% ../../nbs/scale/00_memory.ipynb #b9c396c7
 import dataclasses
@@ -34,6 +34,7 @@ def _n_weights(make, s, shape):
     part = make(dataclasses.replace(s, n_components=1, n_init=1, device="cpu"), shape)
     return sum(p.numel() for p in part.learner.params) if hasattr(part, "learner") else 0
 
+# %% ../../nbs/scale/00_memory.ipynb #375b0dd5
 def planned_bytes(
     s:Settings,  # Resolved
     shape:tuple, # Of one point
@@ -111,6 +112,14 @@ def held_bytes(
     stages = copies + plan["start"], copies / 2 + tree, copies + training, BOUNDS * size
     return int(BESIDE + plan["data"] + plan["experts"] + 2 * plan["labels"] + max(stages))
 
+# %% ../../nbs/scale/00_memory.ipynb #e62eaa18
+def _check_limit(s, gb):
+    "ValueError where less is allowed than what is needed at least"
+    if gb <= s.max_memory: return
+    remedy = "or fewer or smaller experts (n_components, hidden)"
+    expected = f"at least {math.ceil(1000 * gb) / 1000:g} GB for {s.n_components} experts on these points, {remedy}"
+    raise argument_error("max_memory", expected, s.max_memory)
+
 # %% ../../nbs/scale/00_memory.ipynb #2faf41b2
 FEWEST = 20, 256 # Points for each expert to learn from, and points of a piece, without which there is no run
 
@@ -130,13 +139,6 @@ def resolved(
         middle = (least + most) // 2
         least, most = (middle, most) if needed(middle) <= s.max_memory else (least, middle)
     return given(least)
-
-def _check_limit(s, gb):
-    "ValueError where less is allowed than what is needed at least"
-    if gb <= s.max_memory: return
-    remedy = "or fewer or smaller experts (n_components, hidden)"
-    expected = f"at least {math.ceil(1000 * gb) / 1000:g} GB for {s.n_components} experts on these points, {remedy}"
-    raise argument_error("max_memory", expected, s.max_memory)
 
 # %% ../../nbs/scale/00_memory.ipynb #89eb4676
 def check_scoring(
@@ -158,6 +160,15 @@ def scaling_of(
     "The scaling of a run: natural units for vectors where the family of experts asks for them"
     return scaling_from(X, s.likelihood, FAMILIES.part(s.experts).natural, s.max_train, s.seed, s.columns)
 
+def points_of(
+    X,               # `(n, *shape)` points in the user's units
+    scaling:Scaling, # Of the run
+    s:Settings,      # Resolved
+):                   # A tensor, or where there are more than `max_train` points, `Streamed`
+    "The points as the experts see them; ValueError for a value too far out, before anything is trained"
+    return scaled_points(X, scaling, getattr(torch, s.dtype), s.max_train, rows_at_once(s, X.shape[1:]))
+
+# %% ../../nbs/scale/00_memory.ipynb #60bfbcb6
 def columns_taken(
     X,          # `(n, *shape)` points in the user's units
     s:Settings, # Resolved
@@ -176,11 +187,3 @@ def with_columns(
     "The settings, `columns` filled in from the points"
     columns = columns_taken(X, s, columns_before if earlier else columns_of)
     return s if columns is None else dataclasses.replace(s, columns="shared" if columns.shared else "own")
-
-def points_of(
-    X,               # `(n, *shape)` points in the user's units
-    scaling:Scaling, # Of the run
-    s:Settings,      # Resolved
-):                   # A tensor, or where there are more than `max_train` points, `Streamed`
-    "The points as the experts see them; ValueError for a value too far out, before anything is trained"
-    return scaled_points(X, scaling, getattr(torch, s.dtype), s.max_train, rows_at_once(s, X.shape[1:]))

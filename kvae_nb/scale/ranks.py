@@ -34,6 +34,7 @@ def agreed(
     dist.all_gather_object(found, signum)
     return max((s for s in found if s), default=None)
 
+# %% ../../nbs/scale/02_ranks.ipynb #90e87242
 def check_agreement(
     about:dict, # Name -> what must be the same on all ranks
 ):

@@ -93,6 +93,12 @@ class StackedConvTranspose(nn.Module):
         weight, bias = self.weight.flatten(0, 1), self.bias.flatten()
         return _unfold(F.conv_transpose2d(_fold(x), weight, bias, stride=2, padding=1, groups=k), k)
 
+# %% ../../nbs/stacked/00_stack.ipynb #62527b0f
+def _check_statistics(module):
+    for name, m in module.named_modules():
+        kept = getattr(m, "track_running_stats", False)
+        if kept: raise argument_error("modules", "free of running statistics", f"{type(m).__name__} {name!r}")
+
 # %% ../../nbs/stacked/00_stack.ipynb #9df4fe39
 class StackedModule(nn.Module):
     "k modules of one kind as one: `(k, ...)` in, `(k, ...)` out"
@@ -114,11 +120,6 @@ class StackedModule(nn.Module):
         buffers = {name: getattr(self, f"stacked_{i}") for i, name in enumerate(self.buffer_names)}
         call = lambda p, b, x: functional_call(self.one[0], (p, b), (x,))
         return vmap(call, randomness="different")(params, buffers, x)
-
-def _check_statistics(module):
-    for name, m in module.named_modules():
-        kept = getattr(m, "track_running_stats", False)
-        if kept: raise argument_error("modules", "free of running statistics", f"{type(m).__name__} {name!r}")
 
 # %% ../../nbs/stacked/00_stack.ipynb #8893af42
 def fused_adam(params, grads, exp_avg, exp_avg_sq, steps, lr, beta1):

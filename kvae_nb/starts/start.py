@@ -15,12 +15,13 @@ from ..base.randomness import child_seed, sklearn_seed
 from ..points.far import CUT, standardise
 from ..recipe import FAMILIES
 from ..settings import Settings
+from ..stacked.blocks import anneal
 from .communities import communities, separation
 from .gaussians import gaussian_mixture, kmeans, log_prob, parameters
 from .merging import links, merged_components
 from .neighbours import neighbour_graph, neighbours, projected, sampled, spread
 from .portfolio import portfolio_partition
-from ..vae import VAEExperts, anneal
+from ..vae import VAEExperts
 
 # %% ../../nbs/starts/06_start.ipynb #21c29752
 def kmeans_start(x, s, seeds):
