@@ -56,7 +56,7 @@ def reproduce(
     seeds:int=None,  # How many seeds; else the experiment's own
     first:int=None,  # The first seed; else the experiment's own
     out:str=None,    # The JSON file; else benchmarks/results/NAME.json, or NAME_SCALE.json where the scale is another
-    root:str=None,   # Folder with MNIST, or of the suite for exam; else the environment variable KVAE_DATA, else a cache folder
+    root:str=None,   # Folder with MNIST, else as KVAE_DATA says, else a cache folder; of the examination
     device:str="auto", # Where everything is computed: auto (a GPU where there is one), cpu, cuda, cuda:1
 ):
     "Run an experiment of the paper, or go on with it, and write its rows as JSON"
