@@ -51,9 +51,9 @@ def _ratio_then_bound(s, iteration):
 
 RATIO = Rule(discriminators, normalised=True)
 RAW = Rule(discriminators)
-BOUND = Rule(bounds)
+BOUND = Rule(bounds, by_bound=True)
 NEAREST = Rule(nearest_samples)
-BOTH = Rule(discriminators, at=_ratio_then_bound)
+BOTH = Rule(discriminators, at=_ratio_then_bound, by_bound=True)
 
 # %% ../nbs/paper/08_assignment.ipynb #a1a9620e
 def shares(
