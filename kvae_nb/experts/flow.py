@@ -101,6 +101,8 @@ class FlowExperts(GaussianExperts):
         self.new = copy.deepcopy(self.learner)  # What every training begins with
         self.trained:tuple = None               # Members and steps of the last one
 
+    net = property(lambda self: self.learner.net)
+
     def load_state_dict(self, tensors):
         super().load_state_dict(tensors)
         self.trained = None
@@ -110,13 +112,13 @@ class FlowExperts(GaussianExperts):
 def _bound(self:FlowExperts, x):
     "`(n, k)` nats, at once"
     u = self.units.own(x.expand(self.k, *x.shape))
-    log_p = log_density(self.learner.net, u) - self.units.log_volume
+    log_p = log_density(self.net, u) - self.units.log_volume
     return log_p.T.nan_to_num(nan=-math.inf, neginf=-math.inf)
 
 @patch
 def pushed(self:FlowExperts, u):
     "`(k, n, d)` what the expert makes of standard normal noise, in its own units"
-    return self.learner.net.to_points(u)
+    return self.net.to_points(u)
 
 def log_density(
     net, # k maps
