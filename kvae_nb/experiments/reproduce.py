@@ -17,6 +17,7 @@ from .ablations_mnist import ablations_mnist_seed
 from .clusters import clusters_seed, digits_seed
 from .doubts import doubts_seed
 from .exam import exam_seed
+from .families import families_seed
 from .how_many import how_many_seed
 from .many import many_seed
 from .starts import starts_seed
@@ -47,7 +48,8 @@ EXPERIMENTS = dict(
     starts=Experiment(starts_seed, range(3)),
     how_many=Experiment(how_many_seed, range(10)),
     doubts=Experiment(doubts_seed, range(3)),
-    many=Experiment(many_seed, range(1)))
+    many=Experiment(many_seed, range(1)),
+    families=Experiment(families_seed, range(10)))
 
 # %% ../../nbs/experiments/17_reproduce.ipynb #246f8ac4
 def reproduce(

@@ -137,7 +137,7 @@ def best_size(
     seed:int, # For the dictionaries
 )->int:
     "The number of Gaussians that explains points best that it has not seen"
-    sizes, whole = dictionary_sizes(*Z.shape, k), np.zeros(len(Z), int)
+    sizes, whole = dictionary_sizes(len(Z), Z.shape[1], k), np.zeros(len(Z), int)
     return max(tracked(sizes), key=lambda C: _measured(Z, [whole], 1, C, fold, seed)[0].mean())
 
 # %% ../../nbs/starts/01_criterion.ipynb #0bf91929
