@@ -30,7 +30,8 @@ class Modes:
         seed:int, # Of the run; the points are other ones
         n:int=12_000, # How many, at least
     ):
-        make, draws = SETS[name][0], []
+        make = SETS[name][0]
+        draws:list = []
         while sum(len(X) for X, _ in draws) < n: draws.append(make(10_000 + 100 * seed + len(draws)))
         X, y = (np.concatenate(v) for v in zip(*draws))
         self.nearest = NearestNeighbors(n_neighbors=1).fit(X[1::2])
