@@ -124,7 +124,7 @@ export function middles(at, c, k) {
 export function ticks(low, high, n = 4) {
   if (!(high > low)) return [low]
   const rough = (high - low) / n, power = 10 ** Math.floor(Math.log10(rough))
-  const step = power * ([1, 2, 5, 10].find(m => m * power >= rough) ?? 10)
+  const step = power * ([1, 2, 5, 10].find(m => m * power >= .7 * rough) ?? 10)
   const list = []
   for (let v = Math.ceil(low / step) * step; v <= high + 1e-9 * step; v += step) list.push(Math.abs(v) < step / 1e6 ? 0 : v)
   return list

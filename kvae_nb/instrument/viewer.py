@@ -103,7 +103,7 @@ class Viewer(W.VBox):
 
     def with_still(self, bundle):
         "What the notebook is given to show, and the picture"
-        with self.lock, suppress(ValueError):  # points that are not there
+        with self.lock, suppress(Exception):  # where there are no points, or the run's file is damaged
             if self.scene: return add_still(bundle, small_png(self.figure))
         return bundle
 
