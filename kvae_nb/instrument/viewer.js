@@ -693,7 +693,8 @@ export class View {
       {view: this._view(), size, part, many: +many, chosen: expert ?? -1, dimmed: +Boolean(selected?.length), palette: header.palette.map(rgb), pale: this.pale, ink: this.ink})
     this._drawUnder()
     this._drawOver(ratio)
-    if (this.curvesDue) this._drawCurves()
+    if (this.curvesDue || k > 20 && this.curvesFor !== expert) this._drawCurves()
+    this.curvesFor = expert
     if (this.told_of !== this.frame || this.told_expert !== expert || this.told_words !== this.find.value) this._texts()
     this._controlsFollow()
     if (part < 1) this._dirty()
@@ -885,11 +886,16 @@ export class View {
 
   _curves() {
     const {k, palette} = this.scene.header, ink = `rgb(${this.ink})`, of = name => this.frames.map(f => f[name] ?? NaN)
-    const sizes = Array.from({length: k}, (_, j) => ({values: this.frames.map(f => f.sizes[j]), colour: palette[j % 10], dash: j >= 10, expert: j}))
+    const sizes = Array.from({length: k}, (_, j) => ({values: this.frames.map(f => f.sizes[j]), colour: palette[j % 10], dash: j >= 10}))
+    if (k > 20) {  // the ten largest, and the chosen one, above all others in grey
+      const plain = new Set(listed(this.frames.at(-1).sizes, "", 10).shown.map(e => e.j)).add(this.state.expert)
+      sizes.forEach((line, j) => plain.has(j) || Object.assign(line, {colour: `rgba(${this.ink}, .08)`, dash: false}))
+      sizes.sort((a, b) => b.colour.startsWith("rgba") - a.colour.startsWith("rgba"))
+    }
     const curves = [
       {title: "bound (3), and dashed the mixture: nats", lines: [{values: of("bound"), colour: ink}, {values: of("mixture"), colour: "#3f90da", dash: true}]},
       {title: "points that moved, %", log: true, lines: [{values: of("moved").map(v => 100 * v), colour: ink}]},
-      {title: "points of each expert", zero: true, lines: sizes},
+      {title: k > 20 ? "points of each expert, ten in colour" : "points of each expert", zero: true, lines: sizes},
       {title: "held-out log-likelihood, nats", lines: [{values: of("held_out"), colour: ink}]}]
     return curves.filter(curve => curve.lines.some(line => line.values.some(Number.isFinite)))
   }
@@ -1003,6 +1009,7 @@ export async function mountPage(root, document = globalThis.document) {
     const given = () => views.filter(v => v.scene).forEach(v => v.set(fromHash(location.hash)))
     given()
     addEventListener("hashchange", given)
+    if (window.top === window) views[0].box.focus({preventScroll: true})
     return views
   } catch (error) {
     const text = error instanceof Wrong ? error.message : `The recording cannot be read: the file was cut, or changed (${error.message}).`

@@ -35,6 +35,7 @@ from .panels import describe, png
 from .plane import draw_pair
 from .players import Canvas, Player, write_player
 from .recording import Scene
+from .scenes import MOST
 from .session import error_text
 from ..report.plots import style
 
@@ -297,9 +298,11 @@ def html(self:Viewer,
     with self.lock: self._try(path, lambda path: write_player(path, *filter(None, (self.scene, self.other))))
 
 @patch
-def player(self:Viewer)->Player:
+def player(self:Viewer,
+    most:int=MOST, # Points that are drawn
+)->Player:
     "All iterations as the output of a cell that plays without a kernel"
-    return Player(self.scene)
+    return Player(self.scene, most)
 
 @patch
 def _try(self:Viewer, path, save):
