@@ -33,7 +33,7 @@ def baked(
     "A scene as text for a page"
     header, data = packed_scene(scene, most, for_file=True)
     told = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
-    return base64.b64encode(zlib.compress(told + b"\n" + data, 6)).decode()
+    return base64.b64encode(zlib.compress(told + b"\n" + data, 9)).decode()
 
 # %% ../../nbs/instrument/08_players.ipynb #47d34484
 def painter()->str: # JavaScript

@@ -54,8 +54,8 @@ export function fault(scene) {
   return scene.frames.length ? "" : "The recording has no iterations yet."
 }
 
-/** Margins are kept in a byte each, 16 steps for each doubling of 1 + nats. */
-export function nats(byte) { return 2 ** (byte / 16) - 1 }
+/** Margins are kept in a byte each, 8 steps for each doubling of 1 + nats. */
+export function nats(byte) { return 2 ** (byte / 8) - 1 }
 
 /** Is a point inside of a polygon `[[x, y], ...]`? */
 export function inside(polygon, x, y) {
