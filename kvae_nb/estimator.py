@@ -198,7 +198,7 @@ def fit(self:KVAE,
     X,      # `(n, d)` vectors or `(n, c, h, w)` images: NumPy, torch, data frame or lists; finite
     y=None, # Ignored
     *,
-    on_state=None, # Called with every `State` of the run, such as a `Recorder` (chapter recording)
+    on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     Settings(**self.settings_params())
