@@ -11,7 +11,7 @@ import torch
 
 from ..base.checks import quiet
 from .columns import natural_units, robust_moments
-from .ties import without_ties
+from .ties import only_flags, without_ties
 
 # %% ../../nbs/points/09_far.ipynb #ed06fd2d
 def beyond(
@@ -46,7 +46,7 @@ def standardise(
     mean, unit = natural_units(X, shared)
     varies = np.ptp(X, axis=0) > 1e-9 * np.maximum(np.abs(X).max(0), 1e-300)
     Z = np.clip(np.where(varies, (X - mean) / unit, 0), -CUT, CUT)
-    return Z if shared else without_ties(Z)
+    return Z if shared and not only_flags(Z) else without_ties(Z)
 
 # %% ../../nbs/points/09_far.ipynb #72da33ed
 def is_near(
