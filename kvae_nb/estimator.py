@@ -27,6 +27,7 @@ from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, warn_where_far
 from .diagnostics.summary import columns_report, report_of, summary_of
 from .iteration import best_two
+from .points.columns import columns_before
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
 from .protocols import kind, offers
@@ -86,9 +87,15 @@ def own_parts(self:KVAE)->dict:
 
 # %% ../nbs/paper/13_estimator.ipynb #c375f643
 @patch
+def _columns(self:KVAE, X, seed):
+    "What the columns are taken for"
+    return columns_taken(X, resolved(Settings(**self.settings_params(), seed=seed), X.shape[1:], len(X)))
+
+@patch
 def counted(self:KVAE,
     X,        # `(n, *shape)`, an array
     seed:int, # Of the run
+    columns=None, # What they are taken for; None: it looks
 )->HowMany: # None where `n_components` is a number
     "How many clusters there are, from 1 to 12 or in the range that `n_components` names"
     if not is_range(self.n_components): return None
@@ -99,7 +106,7 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part, columns = rows_of_part(X, s.max_train, seed), columns_taken(X, dataclasses.replace(s, seed=seed))
+    part, columns = rows_of_part(X, s.max_train, seed), columns or columns_taken(X, dataclasses.replace(s, seed=seed))
     shared = None if columns is None else columns.shared
     with undisturbed(), phase("how many"): return how_many(part, low, high, seed, shared)
 
@@ -108,10 +115,11 @@ def counted(self:KVAE,
 def resolved_settings(self:KVAE,
     X, # `(n, *shape)`, an array
     k:int=None, # Experts, where they are counted already
+    columns=None, # What they are taken for; None: it looks
 )->Settings:
     "The settings of a run on `X`, checked against it"
     seed = to_seed(self.random_state)
-    k = k or getattr(self.counted(X, seed), "k", 1)
+    k = k or getattr(self.counted(X, seed, columns), "k", 1)
     s = resolved(Settings(**self.settings_params(k), seed=seed), X.shape[1:], len(X))
     if len(X) < s.n_components:
         raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(X)}")
@@ -122,7 +130,7 @@ def resolved_settings(self:KVAE,
     if X.ndim == 2 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
     if X.ndim == 4 and s.disc_pool > min(X.shape[2:]):
         raise argument_error("disc_pool", f"at most the images' side, {min(X.shape[2:])}", s.disc_pool)
-    return with_columns(s, X)
+    return with_columns(s, columns or columns_taken(X, s))
 
 # %% ../nbs/paper/13_estimator.ipynb #0adb906f
 @patch
@@ -202,12 +210,13 @@ def fit(self:KVAE,
     if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
     with shown_if(self.verbose):
-        counted = self.counted(X, to_seed(self.random_state))
-        s = self.resolved_settings(X, counted and counted.k)
+        seed = to_seed(self.random_state)
+        columns = self._columns(X, seed)
+        counted = self.counted(X, seed, columns)
+        s = self.resolved_settings(X, counted and counted.k, columns)
         c = self.given_partition(len(X)) if s.init == "labels" else None
         with undisturbed():
             scaling = scaling_of(X, s)
-            columns = columns_taken(X, dataclasses.replace(s, columns=self.columns))
             said = counted_report(counted) | columns_report(columns)
             self.drive(s, scaling, points_of(X, scaling, s), c, on_state, said)
     return self
@@ -220,7 +229,7 @@ def fit_from(self:KVAE,
     on_state=None, # Called with every state
 )->KVAE:
     "Go on with a run from one of its states, to its end"
-    s = with_columns(state.settings, X, earlier=True)
+    s = with_columns(state.settings, columns_taken(X, state.settings, columns_before))
     with undisturbed(), shown_if(self.verbose):
         scaling = scaling_of(X, s)
         self.drive(s, scaling, points_of(X, scaling, s), on_state=on_state, begun=state)

@@ -20,6 +20,7 @@ from ..base.randomness import child_seed, generator
 from .units import LOG_2PI, white_units
 from .white import CodePrior, WhiteVAE, blank_prior, spread_prior, white_bound, white_elbo
 from ..points.far import without_far
+from ..points.ties import dithered
 from ..protocols import Family
 from ..sampling import fit_latent_prior
 from ..stacked import stack
@@ -51,6 +52,7 @@ class AdaptiveExperts(LatentExperts):
         net = WhiteVAE(k, shape, min(latent, math.prod(shape)), hidden, generator(seed, "vae")).to(device, dtype)
         super().__init__(net, shape, lr, batch_size, noisy_samples, n_importance, candidates, seed)
         self.seed, self.prior_components = seed, prior_components
+        self.columns = "auto"  # "own" or "shared": flags are spread before they are learned
         self.new = copy.deepcopy(self.learner)  # What every training begins with
         self.trained:tuple = None  # Members and steps of the last training: the same again would change nothing
 
@@ -281,6 +283,7 @@ def _is_trained(self:AdaptiveExperts, members, n_steps):
 @patch
 def _fit(self:AdaptiveExperts, x, members, n_steps, g=None):
     "All of a training"
+    if self.columns != "auto": x = dithered(x, self.columns == "own")
     self.learner, near = copy.deepcopy(self.new), without_far(x, members)
     self.fit_gaussians(x, near, g)
     near = own_of(near, g)
@@ -309,6 +312,8 @@ def adaptive_experts(
 )->AdaptiveExperts:
     "The experts that the settings describe"
     names = "latent hidden lr batch_size noisy_samples n_importance prior_components candidates seed".split()
-    return AdaptiveExperts(k, shape, **{name: getattr(s, name) for name in names}, **place_of(s))
+    experts = AdaptiveExperts(k, shape, **{name: getattr(s, name) for name in names}, **place_of(s))
+    experts.columns = s.columns
+    return experts
 
 ADAPTIVE = Family(adaptive_experts, natural=True, begins_anew=True)

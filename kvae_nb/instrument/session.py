@@ -19,7 +19,7 @@ from ..base.checks import argument_error, as_array, check_number, get_device
 from ..base.progress import Ended, Gate, wait_if_paused
 from .frames import Camera, take_frame
 from .recording import Recording
-from ..scale.memory import scaling_of, with_columns
+from ..scale.memory import columns_taken, scaling_of, with_columns
 from ..settings import Settings
 
 # %% ../../nbs/instrument/06_session.ipynb #9b1d33af
@@ -109,7 +109,7 @@ def _prepare(self:Session, params):
     s = Settings(**params, n_init=1).resolve(self.X.shape[1:], len(self.X))
     few = len(self.X) < s.n_components
     if few: raise argument_error("X", f"at least n_components={s.n_components} points", f"n_samples={len(self.X)}")
-    s = with_columns(s, self.X)
+    s = with_columns(s, columns_taken(self.X, s))
     scaling, dtype = scaling_of(self.X, s), getattr(torch, s.dtype)
     scaled = lambda X: scaling.to(as_array(X, shape=self.X.shape[1:]), dtype).to(get_device(s.device))
     return s, Camera(scaled(self.X), scaling, None if self.X_new is None else scaled(self.X_new))

@@ -180,10 +180,8 @@ def columns_taken(
     return by(np.asarray(rows_of_part(X, s.max_train, s.seed), float))
 
 def with_columns(
-    s:Settings, # Resolved
-    X,          # `(n, *shape)` points in the user's units
-    earlier:bool=False, # Of a run that an earlier version may have begun
+    s:Settings,      # Resolved
+    columns:Columns, # From `columns_taken`
 )->Settings:
-    "The settings, `columns` filled in from the points"
-    columns = columns_taken(X, s, columns_before if earlier else columns_of)
+    "The settings, `columns` filled in"
     return s if columns is None else dataclasses.replace(s, columns="shared" if columns.shared else "own")
