@@ -26,7 +26,7 @@ setup(
     long_description=(HERE/"README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["kvae_nb", "kvae_nb.*"]),
-    package_data={"kvae_nb": ["*.safetensors"]},
+    package_data={"kvae_nb": ["*.safetensors"], "kvae_nb.instrument": ["*.js"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={name: cfg[f"{name}_requirements"].split() for name in EXTRAS},

@@ -14,12 +14,14 @@ from nbconvert import MarkdownExporter
 from nbdev.config import get_config
 
 from folders import LESSONS, PAPER, ROOMS, notebooks, said
+from kvae_nb.instrument.players import RUN, framed, page_of
 
 SETTINGS = get_config()
 ROOT, NBS = SETTINGS.config_path, SETTINGS.nbs_path
 PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 FONT = "ziamath/fonts/STIXTwoMath-Regular.ttf"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+LIVE = "Stepper(", "Explorer("  # begins the text that stands for a live widget
 OUTPUT = """{%% block %s scoped %%}
 ~~~~ { .text .output }
 {{ (output.%s | strip_ansi).rstrip() }}
@@ -69,11 +71,24 @@ def markdown(path, relink=None):
     "A notebook as markdown, its links made by `relink`, and its pictures by name"
     nb = nbformat.read(path, 4)
     nb.metadata["language_info"] = {"name": "python"}
+    players = played(nb, path)
     seen = [c for c in nb.cells if not re.match(r"#\|\s*(hide|default_exp)\b", c.source)]
     nb.cells = [shown(c, path, relink or links) for c in seen]
     names = {"output_files_dir": f"{path.stem}_files", "unique_key": path.stem}
     text, resources = MarkdownExporter(raw_template=TEMPLATE).from_notebook_node(nb, names)
-    return text, resources["outputs"]
+    return text, resources["outputs"] | players
+
+
+def played(nb, path):
+    "Pages of the runs that a lesson keeps, by name; the first stands where the live widget was a line of text"
+    outputs = [o for c in nb.cells for o in c.get("outputs", ())]
+    runs = ["".join(o.data[RUN]) for o in outputs if RUN in o.get("data", {})]
+    players = {f"{path.stem}_files/player_{i}.html": page_of([run]).encode() for i, run in enumerate(runs)}
+    frame = players and framed("A run of this lesson, to be played", src=next(iter(players)))
+    for output in outputs:
+        is_live = "".join(output.get("data", {}).get("text/plain", "")).startswith(LIVE)
+        if players and is_live: output["data"] = {"text/html": frame}
+    return players
 
 
 def shown(cell, path, relink):

@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+from kvae_nb.instrument.players import RUN
 from pages import NBS, ROOT, WIDGET, markdown
 
 HEAD = "<!-- made from nbs/index.ipynb by make prepare; edit that -->\n\n"
@@ -21,11 +22,13 @@ def readme_text():
 
 
 def stilled(notebook):
-    "A notebook without the outputs that only a live kernel can show; what they have beside it stays"
+    "A notebook without the outputs that only a live kernel can show, and of players without the painter"
     held = json.loads(notebook.read_text())
     for cell in held["cells"]:
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop(WIDGET, None)
+            data = output.get("data", {})
+            data.pop(WIDGET, None)
+            if RUN in data: data.pop("text/html", None)  # the painter, which the site has from the package
     held["metadata"].pop("widgets", None)
     return as_json(held)
 

@@ -51,9 +51,9 @@ def _ratio_then_bound(s, iteration):
 
 RATIO = Rule(discriminators, normalised=True)
 RAW = Rule(discriminators)
-BOUND = Rule(lambda s, shape, k: Bound(s.rule_importance))
+BOUND = Rule(lambda s, shape, k: Bound(s.rule_importance), by_bound=True)
 NEAREST = Rule(lambda s, shape, k: Nearest(s.batch_size))  # as many samples of each expert as a batch has points
-BOTH = Rule(discriminators, at=_ratio_then_bound)
+BOTH = Rule(discriminators, at=_ratio_then_bound, by_bound=True)
 
 # %% ../nbs/paper/08_assignment.ipynb #a1a9620e
 def shares(

@@ -29,13 +29,14 @@ from .diagnostics.summary import columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
+from .protocols import kind, offers
 from .runs.again import go_on
 from .runs.checkpoint import read_model, write_model
 from .runs.manifest import new_run
 from .sampling import sample_mixture
 from .scale.memory import columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
-from .settings import Settings, parameters_doc, takes_settings
+from .settings import Settings, parameters_doc, takes_settings, with_bound
 from .starts import merging
 from .starts.how_many import HowMany, check_range, how_many
 
@@ -279,6 +280,7 @@ def score_samples(self:KVAE,
 )->np.ndarray: # `(n,)` nats
     "The mixture's estimated log-density at each point (importance-weighted bound), where experts have a bound"
     x = self._seen(X)
+    if not offers(self.state_.experts, "bound"): raise self._without_bound()
     with undisturbed(): score = describe(self.state_, x).score
     warn_where_far(self.state_, score)
     return (score - self.scaling_.log_volume).cpu().numpy()
@@ -290,6 +292,12 @@ def score(self:KVAE,
 )->float:
     "The mean of `score_samples`, nats per point"
     return float(self.score_samples(X).mean())
+
+@patch
+def _without_bound(self:KVAE):
+    "The error that says which experts would have a density"
+    given = f"{kind(self.state_.experts)} (experts={self.settings_.experts!r}), which give samples only"
+    return argument_error("experts", f"of a family with a bound on the log-density, {with_bound()}", given)
 
 # %% ../nbs/paper/13_estimator.ipynb #5ee2a86e
 @patch

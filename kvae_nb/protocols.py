@@ -224,6 +224,8 @@ class Family:
     make:Callable           # From settings, the shape of a point and the number of experts to experts
     natural:bool=False      # Do they see vectors in natural units, in place of deviation one in every column?
     begins_anew:bool=False  # Does every training begin anew, so that the same points give the same experts?
+    implicit:bool=False     # Do they give samples only, and no bound?
+    asks:Callable=None      # From what a recipe fills in, and the shape of a point, to what they would rather have
 
 @dataclass(frozen=True)
 class Rule:
@@ -232,3 +234,4 @@ class Rule:
     normalised:bool=False   # Are scores normalised over the training set before they are compared?
     compare:Callable=None   # From scores `(R, n, k)` and shares `(R, k)` to what is compared; None: the scores
     at:Callable=None        # From settings and the iteration to the name of the rule that counts then; None: this one
+    by_bound:bool=False     # Does it need the experts' bound, if only in some iterations?

@@ -37,6 +37,10 @@ class Registry(dict):
 FAMILIES = Registry("experts",
     vae="vae:VAE",
     adaptive="experts.adaptive:ADAPTIVE",
+    gaussian="experts.gaussian:GAUSSIAN",
+    linear="experts.linear:LINEAR",
+    gan="experts.gan:GAN",
+    flow="experts.flow:FLOW",
     given="state:GIVEN")
 
 STARTS = Registry("init",

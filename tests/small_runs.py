@@ -31,6 +31,11 @@ KINDS = {  # name -> (data, settings)
     "images, paper, Bernoulli": ("images", dict(PAPER, n_init=2, disc_dropout=.3, disc_noise=1., **LAST)),
     "images, convolutions": ("images", dict(PAPER, network="conv", hidden=(2, 4), n_init=1, **LAST)),
     "images, own units": ("images", dict(FEW, recipe="auto", n_components=3, init="kmeans", hidden=(4,))),
+    "gaussian, weighted": ("vectors", dict(PAPER, experts="gaussian", rule="bound", weighted=True, n_init=2)),
+    "linear": ("vectors", dict(FEW, n_components=3, experts="linear")),
+    "flow": ("vectors", dict(FEW, n_components=3, experts="flow", hidden=(8,), init="kmeans")),
+    "gan": ("vectors", dict(PAPER, experts="gan", n_init=2, balance="revive", min_share=.9, **LAST)),
+    "images, gan": ("images", dict(FEW, n_components=3, experts="gan", hidden=(2, 4), init="kmeans", **LAST)),
     "centroids": ("vectors", dict(PAPER, rule="nearest", balance="none", n_init=1, pretrain_steps=0, refine_steps=0)),
 }
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAY_DIFFER', 'train_command', 'sample_command', 'predict_command', 'report_command', 'explore_command',
            'recorder_for', 'draw_film', 'run', 'resume_run', 'check_resumed', 'train', 'sample', 'predict', 'page',
-           'explore_notebook', 'explore']
+           'explore_notebook', 'export_runs', 'explore']
 
 # %% ../../nbs/commands/02_cli.ipynb #46adb0a4
 import inspect
@@ -33,9 +33,10 @@ from kvae_nb.commands.labelling import (
 from .sources import as_names, describe_source, lasting_name, load_checked, load_source, number_or_range
 from ..data import DATASETS, holdout_mask, load
 from ..estimator import KVAE
-from ..instrument.explorer import Within, serve
+from ..instrument.explorer import SavedRun, Within, serve
 from ..instrument.films import animate, draw_partitions, save_picture, size_of_partitions
 from ..instrument.frames import Camera
+from ..instrument.players import write_player
 from ..instrument.recording import Recorder, SavedRecording, Scene
 from ..points.stored import rows_where
 from ..report import report
@@ -270,6 +271,7 @@ def page(
     out:str="report.html", # An .html file to be; must not exist
     device:str=None,       # Where to load the run; else where it was trained, or on what there is
     root:str=None,         # Folder with MNIST
+    player:bool=False,     # In place of the report a page that plays the iterations (kvae-train --frames)
 ):
     "Write what a run found, and why, as one web page"
     model, source = KVAE.load(path, device), source_of(path)
@@ -279,7 +281,8 @@ def page(
     try: X, y = load_again(moved, root)
     except ValueError as e: raise ValueError(f"{e} (--data FILE names the training points that moved)") from None
     title = f"{Path(moved['data']).name}, {len(model.weights_)} experts"
-    write_page(model, X, y, out, title, source.get("columns", ()))
+    if player: write_player(out, Scene(SavedRecording(path), X, y))
+    else: write_page(model, X, y, out, title, source.get("columns", ()))
     print(f"a page: {out}")
 
 report_command = command(page)
@@ -300,6 +303,16 @@ def explore_notebook(
     kernel = dict(name="python3", display_name="Python 3")
     return dict(cells=[cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)
 
+# %% ../../nbs/commands/02_cli.ipynb #72d5ed2c
+def export_runs(
+    runs,    # One run directory or two, written with their frames; their points are where they say
+    out:str, # An .html file to be; must not exist
+):
+    "Write a file that plays runs, two of them side by side"
+    if not runs: raise argument_error("run", "given, to be exported", None)
+    write_player(out, *[SavedRun(path).scene for path in runs])
+    print(f"a player: {out}")
+
 # %% ../../nbs/commands/02_cli.ipynb #c8d66ec4
 def explore(
     run:str=None,           # A run directory that was written with its frames (kvae-train --frames)
@@ -310,10 +323,12 @@ def explore(
     port:int=8866,          # Where the page is served, to this machine only
     device:str="auto",      # Where everything is computed
     no_browser:bool=False,  # Serve it, but do not open it
+    export:str=None,        # An .html file to be that plays the runs without any server; nothing is served
 ):
     "Serve the stepper, and the explorer of finished runs, as a web page"
     runs = [Within(folder).path(Path(path).absolute(), "run") for path in (run, beside) if path]
     for path in runs: SavedRecording(path)
+    if export: return export_runs(runs, export)
     n = len(load(data)[0]) if data not in DATASETS else math.inf
     check_number("k", k, 1, n, whole=True)
     page = explore_notebook(runs, lasting_name(data), k, Path(folder).resolve(), device)

@@ -39,7 +39,13 @@ def _start_line(report):
     best = sorted(report["starts"], key=lambda start: -start["criterion"])
     others = ", ".join(f"{start['name']} {start['criterion']:.3f}" for start in best[:4])
     more = ", …" if len(best) > 4 else ""
-    return f"start: {report['taken']}, of {len(best)} (criterion, nats: {others}{more})"
+    return f"start: {report['taken']}, of {len(best)} (criterion: {others}{more}){_level(best)}"
+
+def _level(starts):
+    "Which other starts are as good as the one that was taken"
+    level = [start for start in starts if 0 < abs(start.get("behind", 2)) <= 1 and start["agreement"] < 1]
+    named = ", ".join(f"{start['name']} (adjusted Rand index {start['agreement']:.2f})" for start in level)
+    return f"; as good: {named}" if level else ""
 
 def _graph_line(report):
     "Of a start from the graph of neighbours"

@@ -14,7 +14,7 @@ from .suite import TINY, kvae_row
 from .tables import task
 from ..points.far import is_far, standardise
 from ..starts.communities import separation, settle
-from ..starts.criterion import BALANCE, judge
+from ..starts.criterion import EVEN, judge
 from ..starts.merging import links
 from ..starts.neighbours import neighbour_graph, neighbours
 from ..starts.portfolio import PART, dimensions, principal_components, propose, settle_as_well
@@ -42,14 +42,13 @@ def ways_to_choose(
 )->dict:   # Way -> labels
     "The candidate that each way takes"
     names, parts = list(found), list(found.values())
-    told, single = judge(P, parts, k, seed), judge(P, parts, k, seed, sizes=[1])
+    told, single = judge(P, parts, k, seed), judge(P, parts, k, seed, C=1)
     graph = [separation(links(A, settle(A, c, k), k)) for c in parts]
     kept = settle_as_well(A, found, k) if hidden else found
     agreed = [s if name in kept else -np.inf for name, s in zip(names, told.S)]
-    uneven = told.S - BALANCE / max(1, told.C / k) * told.H
     values:dict = {"criterion and graph": agreed, "criterion alone": told.S, "graph alone": graph, "fit alone": told.L,
-              "overlap alone": -told.O, "criterion without evenness": uneven, "criterion of single Gaussians": single.S,
-              "always k-means": [-i for i in range(len(names))]}
+              "overlap alone": -told.O, "criterion without evenness": told.S - EVEN * told.H,
+              "criterion of single Gaussians": single.S, "always k-means": [-i for i in range(len(names))]}
     return {way: parts[int(np.argmax(np.asarray(v, float)))] for way, v in values.items()}
 
 # %% ../../nbs/experiments/11_starts.ipynb #99683bab

@@ -74,7 +74,7 @@ def _grid_of_codes(one, points, side):
 
 # %% ../../nbs/instrument/05_films.ipynb #74650717
 VIEWS = dict(plane=("regions", "ratio", "discriminator", "flow", "latent"),
-             images=("experts", "members", "flow", "latent"),
+             images=("experts", "map", "members", "flow", "latent"),
              vectors=("points", "flow"))
 OF_ONE = "ratio", "discriminator", "members", "latent"  # views of one expert
 
@@ -114,8 +114,8 @@ def draw_view(
     if view.what == "flow": return draw_flow(figure, recording, max(0, i - view.back), i)
     if view.what == "latent": return _draw_codes(figure, scene, expert, decode)
     if view.what == "members": return draw_members(figure, scene, i, expert, view.page, order=view.order)
-    if recording.kind == "images": return draw_experts(figure, scene, i)
-    if recording.kind == "vectors": return draw_vectors(figure, scene, i, expert)
+    if view.what == "experts": return draw_experts(figure, scene, i)
+    if view.what in ("map", "points"): return draw_vectors(figure, scene, i, expert)
     return draw_plane(figure, scene, i, expert, view.what)
 
 def _draw_codes(figure, scene, expert, decode):
@@ -129,7 +129,7 @@ def size_of(
 )->tuple:          # Width and height in inches
     "The size of figure that a view is made for"
     if what in ("flow", "latent", "members"): return 7, 6.2
-    return (9, (11 + 4 * recording.k) / 10) if recording.kind == "images" else (9, 6.2)
+    return (9, (11 + 4 * recording.k) / 10) if recording.kind == "images" and what != "map" else (9, 6.2)
 
 # %% ../../nbs/instrument/05_films.ipynb #836c6a71
 def free_path(

@@ -98,7 +98,7 @@ def choices(
     summary = "\n".join(line for line in model.summary().split("\n") if not line.startswith("doubt: "))
     parts = [f"<pre>{escape(summary)}</pre>"]
     if doubts: parts.append(f"<h3>To be doubted</h3><ul>{doubts}</ul>")
-    if rows: parts.append("<h3>Starts that were compared</h3>" + html_table(["start", "criterion, nats"], rows))
+    if rows: parts.append("<h3>Starts that were compared</h3>" + html_table(["start", "criterion"], rows))
     return "\n".join(parts)
 
 def settings_table(

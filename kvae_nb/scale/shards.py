@@ -21,8 +21,9 @@ from ..assignment import log_weights, two_best
 from ..base.checks import argument_error
 from ..base.draws import Draws
 from ..discriminator import Discriminators, Nearest
+from ..experts.rows import RowExperts
 from ..iteration import CURVED, Columns
-from ..protocols import BaseExperts, BaseScorer
+from ..protocols import BaseExperts, BaseScorer, offers
 from ..settings import Settings
 from ..stacked.candidates import nearest
 from ..stacked.stack import remade
@@ -78,6 +79,7 @@ def whole(
     share:Share, # Of this rank
 ):        # All
     "The parts of all ranks put together"
+    if isinstance(part, RowExperts): return part.with_rows(share.gathered)
     new = copy.copy(part)
     for name in ("samples", "means"):
         v = getattr(part, name, None)
@@ -90,11 +92,12 @@ def whole(
 class ShardedExperts(BaseExperts):
     "The experts of all ranks, of which this one holds its share"
     def __init__(self,
-        experts, # All of them, with codes: the families `vae` and `adaptive`
+        experts, # All of them, of any family that has a name
     ):
-        known = isinstance(experts, LatentExperts)
-        if not known: raise argument_error("experts", "VAEs, to be shared", type(experts).__name__)
+        known = isinstance(experts, (LatentExperts, RowExperts))
+        if not known: raise argument_error("experts", "of a family by name, to be shared", type(experts).__name__)
         self.share, self.shape = Share.of(experts.k), experts.shape
+        if not offers(experts, "bound"): self.bound = experts.bound
         self._hold(experts)
 
     def _hold(self, experts):
@@ -153,6 +156,7 @@ def fit_prior(self:ShardedExperts, x, members, n_components=1, seed=0):
 @patch
 def own_bounds(self:ShardedExperts, x, n_importance=None):
     "`(n, k)` bounds of the own experts, where there are candidates of those that are candidates among all"
+    if isinstance(self.own, RowExperts): return self.own.bound(x)
     near = self._near(x) if self.candidates else None
     return self.own.bound(x, n_importance, near=None if near is None else near - self.share.first)
 

@@ -146,16 +146,19 @@ def kernel_message(frame):
     return json.loads(header), json.loads(content)
 
 
-WATCH = """picture => {
-    const old = document.querySelector(picture)?.src; let start; window.shown = null
+SIGN = """css => { const seen = [...document.querySelectorAll(css)].find(e => e.offsetWidth)
+    return seen && (seen.dataset.shown ?? (seen.complete ? seen.src : null)) }"""  # what the picture or canvas shows
+WATCH = """([css, sign]) => {
+    const told = eval(sign), old = told(css); let start; window.shown = null
     for (const e of ["pointerdown", "keydown", "change"])
         addEventListener(e, () => start ??= performance.now(), {capture: true, once: true})
-    const look = () => { const now = document.querySelector(picture)
-        if (start && now && now.src != old && now.complete) window.shown = performance.now() - start
+    const look = () => { const now = told(css)
+        if (start && now && now != old) window.shown = performance.now() - start
         else requestAnimationFrame(look) }
     look() }"""  # by the page's own clock, from the event to the frame with the new picture
-SIZE = """css => { const image = document.querySelector(css)
-    return image?.complete ? [image.naturalWidth, image.naturalHeight] : null }"""
+SIZE = """css => { const image = [...document.querySelectorAll(css)].find(e => e.offsetWidth)
+    return image?.matches("img") ? image.complete ? [image.naturalWidth, image.naturalHeight] : null
+        : image?.dataset.shown ? [image.offsetWidth, image.offsetHeight] : null }"""
 
 
 class Opened:
@@ -209,8 +212,8 @@ class Opened:
 
     def css(self, name):
         "The selector of a control"
-        inside = "img:is(.kvae-picture, .kvae-picture *)" if name == "picture" else f".kvae-{name}"
-        return f"{self.scope} {inside}"
+        if name != "picture": return f"{self.scope} .kvae-{name}"
+        return f"{self.scope} :is(img.kvae-picture, .kvae-picture img, .kvae-canvas .plane)"
 
     def find(self, name): return self.page.locator(self.css(name)).first
 
@@ -241,7 +244,7 @@ class Opened:
 
     def seconds(self, act):
         "Seconds from the first click or key of an action to the new picture"
-        self.page.evaluate(WATCH, self.css("picture"))
+        self.page.evaluate(WATCH, [self.css("picture"), SIGN])
         act()
         self.page.wait_for_function("window.shown")
         return self.page.evaluate("window.shown")/1000
@@ -277,7 +280,7 @@ class Opened:
     def shot(self, name):
         "Keep a screenshot, with the picture in its middle"
         SHOTS.mkdir(exist_ok=True)
-        show = "css => document.querySelector(css)?.scrollIntoView({block: 'center'})"
+        show = "css => [...document.querySelectorAll(css)].find(e => e.offsetWidth)?.scrollIntoView({block: 'center'})"
         self.page.evaluate(show, self.css("picture"))
         self.page.screenshot(path=SHOTS/f"{name}.png")
 
@@ -302,7 +305,7 @@ def opened(kind, notebook, name="last", seconds=TIMEOUT):
             page.goto(url)
             if kind == "lab": nb.run_all(seconds)
             nb.check()
-            page.wait_for_selector(nb.css("picture"))
+            page.wait_for_function(SIGN, arg=nb.css("picture"))
             yield nb
             nb.check()
         finally:

@@ -191,13 +191,13 @@ place, rng = Path(tempfile.mkdtemp(dir=".")), np.random.default_rng(0)
 quick = dict(n_init=1, pretrain_steps=2, vae_steps=2, disc_steps=2, refine_steps=2, hidden=(8,), disc_hidden=(8,))
 quick |= dict(recipe="paper", verbose=False, random_state=0)
 def images(n): return np.kron(rng.integers(0, 256, (n, 1, 7, 7), np.uint8), np.ones((4, 4), np.uint8))
-def record(sizes): return dict(sizes=sizes, moved=.1, kl_bound=1., kl_mixture=.5, elbo=-sizes*.1,
+def record(t, sizes): return dict(iteration=t, sizes=sizes, moved=.1, kl_bound=1., kl_mixture=.5, elbo=-sizes*.1,
     disc_accuracy=sizes*0+.6, revived=[], seconds=1.)
 def frame(t, n, k):  # made up: what a run would write, without the hours
     c, margin = rng.integers(0, k, n).astype(np.uint8), rng.exponential(2, n).astype(np.float16)
     sizes = np.bincount(c, minlength=k).astype(float)
     samples = images(10*k).reshape(k, 10, 1, 28, 28)
-    return Frame(t, "compete", c, (c + 1) % k, margin, sizes / n, samples, record=record(sizes), held_out=t / 10)
+    return Frame(t, "compete", c, (c + 1) % k, margin, sizes / n, samples, record=record(t, sizes), held_out=t / 10)
 def made(name, n, k, n_iters=12):
     model = KVAE(k, n_iters=n_iters, **quick).fit(images(300))
     frames = [frame(t, n, k) for t in range(1, n_iters + 1)]
