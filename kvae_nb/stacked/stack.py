@@ -150,17 +150,19 @@ class Learner:
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.params]
         self.steps = [torch.zeros((), device=self.params[0].device)] * len(self.params)  # one count for all
 
-    def step(self,
-        losses,       # `(k,)`, one loss for each expert
-        scale:float=1,# Factor on the learning rate
-    ):
-        "One gradient step on the sum of the losses"
-        grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
-        contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
-        self.steps[0].add_(1)
-        adam = fused_adam if has_fused_adam() else plain_adam
-        with torch.no_grad(): adam([*self.params], contiguous, self.exp_avg, self.exp_avg_sq, self.steps,
-                                   self.lr * scale, self.beta1)
+# %% ../../nbs/stacked/00_stack.ipynb #24d902ca
+@patch
+def step(self:Learner,
+    losses,       # `(k,)`, one loss for each expert
+    scale:float=1,# Factor on the learning rate
+):
+    "One gradient step on the sum of the losses"
+    grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
+    contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
+    self.steps[0].add_(1)
+    adam = fused_adam if has_fused_adam() else plain_adam
+    with torch.no_grad(): adam([*self.params], contiguous, self.exp_avg, self.exp_avg_sq, self.steps,
+                               self.lr * scale, self.beta1)
 
 # %% ../../nbs/stacked/00_stack.ipynb #d556e52b
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")
