@@ -107,8 +107,7 @@ def counted(self:KVAE,
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
     part, columns = rows_of_part(X, s.max_train, seed), columns or columns_taken(X, dataclasses.replace(s, seed=seed))
-    shared = None if columns is None else columns.shared
-    with undisturbed(), phase("how many"): return how_many(part, low, high, seed, shared)
+    with undisturbed(), phase("how many"): return how_many(part, low, high, seed, getattr(columns, "shared", None))
 
 # %% ../nbs/paper/13_estimator.ipynb #03ab03ac
 @patch

@@ -26,6 +26,8 @@ from .recipe import FAMILIES, RULES, STARTS
 from .settings import Settings
 
 # %% ../nbs/paper/09_state.ipynb #295b55db
+PHASES = "pretrain", "compete", "select", "refine", "done"
+
 @dataclass(frozen=True, eq=False)
 class State:
     "All that a run is, between two iterations"
@@ -49,9 +51,6 @@ class State:
 
     k = property(lambda self: self.settings.n_components)
     n_restarts = property(lambda self: len(self.c))
-
-# %% ../nbs/paper/09_state.ipynb #5243d17f
-PHASES = "pretrain", "compete", "select", "refine", "done"
 
 # %% ../nbs/paper/09_state.ipynb #8b86aade
 def make_experts(

@@ -8,14 +8,14 @@ import torch
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import ArpackError
 
-from kvae_nb import KVAE, estimator
+from kvae_nb import KVAE
 from kvae_nb.commands import cli, labelling
 from kvae_nb.experiments import clusters, frechet
 from kvae_nb.instrument import films
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session
 from kvae_nb.points import files, layout
-from kvae_nb.runs import manifest, training
+from kvae_nb.runs import checkpoint, manifest, training
 from kvae_nb.scale import ranks, shards
 from kvae_nb.starts import communities
 
@@ -93,11 +93,11 @@ def no_points_to_label(folder, monkeypatch):
 
 def a_scale_of_zero(folder, monkeypatch):
     held = dict(low=0, high=1, shift=[0.], scale=[0.])
-    estimator._scaling(dict(shape=[1], tensors={f"scaling.{k}": torch.tensor(v) for k, v in held.items()}))
+    checkpoint.scaling_from(dict(shape=[1], tensors={f"scaling.{k}": torch.tensor(v) for k, v in held.items()}))
 
 
 def a_checkpoint_alone(folder, monkeypatch):
-    monkeypatch.setattr(estimator, "read_state", lambda *_, **__: (None, dict(phase="compete")))
+    monkeypatch.setattr(checkpoint, "read_state", lambda *_, **__: (None, dict(phase="compete")))
     KVAE.load(folder)
 
 

@@ -106,12 +106,9 @@ def point_pieces(
 ):
     "Yield points as arrays, as the run was trained on them"
     new = data if isinstance(data, Points) else new_points(data, source, **choice)
-    is_array = isinstance(new, Points)
-    pieces = _array_pieces(new.X, rows) if is_array else _table_pieces(new, source, rows, **choice)
+    if not isinstance(new, Points): pieces = _table_pieces(new, source, rows, **choice)
+    else: pieces = (new.X[i:i + rows] for i in range(0, len(new.X), rows))
     for X in pieces: yield deskew(X) if source.get("deskew") else X
-
-def _array_pieces(X, rows):
-    for i in range(0, len(X), rows): yield X[i:i + rows]
 
 # %% ../../nbs/commands/01_labelling.ipynb #a8387ece
 def _table_pieces(data, source, rows, label=None, drop=(), header=None, each=None):
@@ -169,16 +166,12 @@ def _npy(part, dtype):
         header(n)
 
 # %% ../../nbs/commands/01_labelling.ipynb #98fa1eba
-def _lines(described):
-    "Yield the rows of each piece"
-    for columns in described:
-        yield [f"{c},{p:.6g},{s:.9g},{m:.6g}\n" for c, p, s, m in zip(*(v.tolist() for v in columns))]
-
 def _write_csv(part, described, names=None):
     heading, of_rows = names or ("", None)
     with open(part, "w", newline="", encoding="utf-8") as f:
         f.write(f"{_cell(heading)}," * bool(names) + "label,probability,score,margin\n")
-        for lines in _lines(described):
+        for columns in described:
+            lines = [f"{c},{p:.6g},{s:.9g},{m:.6g}\n" for c, p, s, m in zip(*(v.tolist() for v in columns))]
             if names: lines = [f"{_cell(name)},{line}" for line, name in zip(lines, of_rows)]
             f.writelines(lines)
 

@@ -40,6 +40,7 @@ def sets_of(
     if not files: raise argument_error("root", "a folder with BATTERY/NAME.data.gz and BATTERY/NAME.labels0.gz", root)
     return {f"{file.parent.name}/{file.name.removesuffix('.data.gz')}": file for file in files}
 
+# %% ../../nbs/experiments/15_exam.ipynb #be6c238a
 def read_set(
     file, # Of the points
 )->tuple: # `(n, d)` points, and each labelling, name -> `(n,)` integers
@@ -64,6 +65,7 @@ def numbers_of(
     "Every k that a labelling names"
     return sorted({len(np.unique(y[y > 0])) for y in references.values()})
 
+# %% ../../nbs/experiments/15_exam.ipynb #eeb6c0e2
 def best_score(
     c,          # `(n,)` labels that a method gave
     references, # Name -> `(n,)` labels
@@ -73,6 +75,7 @@ def best_score(
     alike = [y for y in references.values() if len(np.unique(y[y > 0])) == k]
     return max(adjusted_rand_score(y[y > 0], c[y > 0]) for y in alike)
 
+# %% ../../nbs/experiments/15_exam.ipynb #d8864228
 def exam_row(
     name:str, # battery/set
     file,     # Of its points

@@ -50,6 +50,13 @@ class Couplings(nn.Module):
         shift, log_scale = self.nets[i](u[..., i % 2::2].clamp(-CLAMP, CLAMP)).chunk(2, -1)
         return shift, 2 * torch.tanh(log_scale / 2)
 
+# %% ../../nbs/experts/08_flow.ipynb #8f7f0928
+def _with(u, first, values):
+    "`u` with other values in every second feature, from `first` on"
+    new = u.clone()
+    new[..., first::2] = values
+    return new
+
 # %% ../../nbs/experts/08_flow.ipynb #94bd2f3c
 @patch
 def to_noise(self:Couplings,
@@ -72,12 +79,6 @@ def to_points(self:Couplings,
         shift, log_scale = self.moves(i, z)
         z = _with(z, 1 - i % 2, z[..., 1 - i % 2::2] * log_scale.exp() + shift)
     return z
-
-def _with(u, first, values):
-    "`u` with other values in every second feature, from `first` on"
-    new = u.clone()
-    new[..., first::2] = values
-    return new
 
 # %% ../../nbs/experts/08_flow.ipynb #f310011a
 class FlowExperts(GaussianExperts):

@@ -107,6 +107,17 @@ def play(self:GANExperts,
     self.learner.step(losses, rate)
     return losses.detach()
 
+# %% ../../nbs/experts/07_gan.ipynb #39c4185d
+@patch
+@torch.no_grad()
+def sample(self:GANExperts,
+    n:int,           # Samples of each expert
+    g,               # Generator, or `Draws`
+    noisy:bool=None, # Unused: a generator has no noise but what it is fed with
+)->torch.Tensor:     # `(k, n, *shape)`
+    "Draw from every expert"
+    return (self.mean + self.scale * self._made(n, g)).unflatten(-1, self.shape)
+
 # %% ../../nbs/experts/07_gan.ipynb #9a7c65ed
 @patch
 def train(self:GANExperts,
@@ -125,16 +136,6 @@ def train(self:GANExperts,
             losses += self.play((x[idx] - self.mean) / self.scale, g, lr[0] + (lr[1] - lr[0]) * t / n_steps)
     return losses / n_steps
 
-@patch
-@torch.no_grad()
-def sample(self:GANExperts,
-    n:int,           # Samples of each expert
-    g,               # Generator, or `Draws`
-    noisy:bool=None, # Unused: a generator has no noise but what it is fed with
-)->torch.Tensor:     # `(k, n, *shape)`
-    "Draw from every expert"
-    return (self.mean + self.scale * self._made(n, g)).unflatten(-1, self.shape)
-
 # %% ../../nbs/experts/07_gan.ipynb #e29e15f5
 def gan_experts(
     s,           # Settings, resolved
@@ -145,6 +146,7 @@ def gan_experts(
     names = "latent hidden lr batch_size seed".split()
     return GANExperts(k, shape, **{name: getattr(s, name) for name in names}, **place_of(s))
 
+# %% ../../nbs/experts/07_gan.ipynb #a64d3143
 DISCRIMINATED = 900 # Gradient steps of a discriminator in a run, at least
 
 def gan_settings(

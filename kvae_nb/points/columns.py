@@ -147,6 +147,7 @@ def _moments(X):
     mean, sd = robust_moments(X)
     return mean, sd, sd > 1e-9 * np.maximum(np.abs(mean), 1e-300)
 
+# %% ../../nbs/points/03_columns.ipynb #94a1509a
 def columns_before(
     X, # `(n, d)` float64
 )->Columns:

@@ -81,6 +81,17 @@ def _stays(path):
     X = Stored([path])
     return X.ndim == 2 or (X.ndim == 4 and not channels_first(np.empty((0, *X.shape[1:]))).turned)
 
+# %% ../../nbs/points/08_files.ipynb #d54fbf99
+def _from_archive(archive, label, path):
+    with archive:
+        found = f"{path} with {sorted(archive)}"
+        if "X" not in archive: raise argument_error("data", "an .npz file with an array X", found)
+        known = label is None or label in archive
+        if not known: raise argument_error("label", f"one of the arrays {sorted(archive)} of {path}", repr(label))
+        name = label or "y"
+        y = _member(archive, name, "str", path) if name in archive else None
+        return channels_first(_member(archive, "X", "float", path), y)
+
 # %% ../../nbs/points/08_files.ipynb #92755ba5
 NUMPY = ".npy", ".npz"
 
@@ -96,16 +107,6 @@ def read_numpy(
     if not isinstance(loaded, np.ndarray): return _from_archive(loaded, label, path)
     if label is not None: raise argument_error("label", "left out: an .npy file holds points alone", repr(label))
     return channels_first(loaded)
-
-def _from_archive(archive, label, path):
-    with archive:
-        found = f"{path} with {sorted(archive)}"
-        if "X" not in archive: raise argument_error("data", "an .npz file with an array X", found)
-        known = label is None or label in archive
-        if not known: raise argument_error("label", f"one of the arrays {sorted(archive)} of {path}", repr(label))
-        name = label or "y"
-        y = _member(archive, name, "str", path) if name in archive else None
-        return channels_first(_member(archive, "X", "float", path), y)
 
 # %% ../../nbs/points/08_files.ipynb #0a1e9f0b
 def import_torchvision():

@@ -44,12 +44,9 @@ def state_tensors(
     state:State, # Any
 )->dict:         # By name, on the CPU, sharing nothing with the state
     "The tensors of a state: what experts and scorer hold, and the partition"
-    tensors = {**_part_tensors(state), **_run_tensors(state)}
-    return {name: v.detach().cpu().contiguous().clone() for name, v in tensors.items()}
-
-def _part_tensors(state):
     parts = dict(experts=as_experts(state.experts).state_dict(), scorer=as_scorer(state.scorer).state_dict())
-    return {f"{name}.{key}": v for name, part in parts.items() for key, v in part.items()}
+    tensors = {f"{name}.{key}": v for name, part in parts.items() for key, v in part.items()} | _run_tensors(state)
+    return {name: v.detach().cpu().contiguous().clone() for name, v in tensors.items()}
 
 def _run_tensors(state):
     sizes = torch.tensor([len(m) for m in state.members])

@@ -213,9 +213,7 @@ def open_training(
     if has_model and (meta.get("ended") or not has_checkpoint): return Begun(meta, None, None)
     ours = {"params", "source", "training"} <= set(meta)
     if not ours: raise argument_error("resume", "a run directory that kvae-train wrote", path)
-    if not has_checkpoint: return Begun(meta, _settings_of(path, meta, device), None)
+    told = lambda: settings_from_json(json.dumps(read_settings(path, meta)))
+    if not has_checkpoint: return Begun(meta, settings_here(told(), device), None)
     state, meta = read_state(path, device=device, checkpoint=True)
     return Begun(meta, state.settings, state)
-
-def _settings_of(path, meta, device):
-    return settings_here(settings_from_json(json.dumps(read_settings(path, meta))), device)

@@ -9,6 +9,7 @@ __all__ = ['MOMENTS', 'StackedLinear', 'mlp', 'StackedConv', 'StackedConvTranspo
 # %% ../../nbs/stacked/00_stack.ipynb #d1a75a70
 import copy
 import math
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -60,6 +61,7 @@ def _unfold(x, k): return x.unflatten(1, (k, -1)).transpose(0, 1)
 
 class StackedConv(nn.Module):
     "k convolutions that halve the sides (kernel 3, stride 2, sides rounded up)"
+    _convolve:Callable[..., torch.Tensor] = staticmethod(F.conv2d)
     def __init__(self,
         k:int,     # How many
         c_in:int,  # Channels in
@@ -67,31 +69,20 @@ class StackedConv(nn.Module):
         g,         # Generator for the initial values
     ):
         super().__init__()
-        self.weight = _uniform((k, c_out, c_in, 3, 3), 9 * c_in, g)
-        self.bias = _uniform((k, c_out), 9 * c_in, g)
+        a, b, side = self._sizes(c_in, c_out)
+        self.weight = _uniform((k, a, b, side, side), side**2 * b, g)
+        self.bias = _uniform((k, c_out), side**2 * b, g)
 
+    def _sizes(self, c_in, c_out): return c_out, c_in, 3
     def forward(self, x):
-        k = len(self.weight)
-        weight, bias = self.weight.flatten(0, 1), self.bias.flatten()
-        return _unfold(F.conv2d(_fold(x), weight, bias, stride=2, padding=1, groups=k), k)
+        k, groups = len(self.weight), (self.weight.flatten(0, 1), self.bias.flatten())
+        return _unfold(self._convolve(_fold(x), *groups, stride=2, padding=1, groups=k), k)
 
 # %% ../../nbs/stacked/00_stack.ipynb #3e0b3d3a
-class StackedConvTranspose(nn.Module):
+class StackedConvTranspose(StackedConv):
     "k transposed convolutions that double the sides (kernel 4, stride 2)"
-    def __init__(self,
-        k:int,     # How many
-        c_in:int,  # Channels in
-        c_out:int, # Channels out
-        g,         # Generator for the initial values
-    ):
-        super().__init__()
-        self.weight = _uniform((k, c_in, c_out, 4, 4), 16 * c_out, g)
-        self.bias = _uniform((k, c_out), 16 * c_out, g)
-
-    def forward(self, x):
-        k = len(self.weight)
-        weight, bias = self.weight.flatten(0, 1), self.bias.flatten()
-        return _unfold(F.conv_transpose2d(_fold(x), weight, bias, stride=2, padding=1, groups=k), k)
+    _convolve = staticmethod(F.conv_transpose2d)
+    def _sizes(self, c_in, c_out): return c_in, c_out, 4
 
 # %% ../../nbs/stacked/00_stack.ipynb #62527b0f
 def _check_statistics(module):
@@ -159,17 +150,19 @@ class Learner:
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.params]
         self.steps = [torch.zeros((), device=self.params[0].device)] * len(self.params)  # one count for all
 
-    def step(self,
-        losses,       # `(k,)`, one loss for each expert
-        scale:float=1,# Factor on the learning rate
-    ):
-        "One gradient step on the sum of the losses"
-        grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
-        contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
-        self.steps[0].add_(1)
-        adam = fused_adam if has_fused_adam() else plain_adam
-        with torch.no_grad(): adam([*self.params], contiguous, self.exp_avg, self.exp_avg_sq, self.steps,
-                                   self.lr * scale, self.beta1)
+# %% ../../nbs/stacked/00_stack.ipynb #24d902ca
+@patch
+def step(self:Learner,
+    losses,       # `(k,)`, one loss for each expert
+    scale:float=1,# Factor on the learning rate
+):
+    "One gradient step on the sum of the losses"
+    grads = torch.autograd.grad(losses.sum(), self.params, materialize_grads=True)
+    contiguous = [d.contiguous() for d in grads]  # the fused kernel walks through memory; vmap transposes some
+    self.steps[0].add_(1)
+    adam = fused_adam if has_fused_adam() else plain_adam
+    with torch.no_grad(): adam([*self.params], contiguous, self.exp_avg, self.exp_avg_sq, self.steps,
+                               self.lr * scale, self.beta1)
 
 # %% ../../nbs/stacked/00_stack.ipynb #d556e52b
 MOMENTS = ("exp_avg", "exp_avg_sq", "steps")

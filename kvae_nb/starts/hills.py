@@ -41,6 +41,14 @@ class Valley:
     confirmed:float# Nats from the lower of the same two tops down to the same pass, by the other half
     real:bool      # Whether the other half has points there, and does not deny it
 
+# %% ../../nbs/starts/07_hills.ipynb #43d0499c
+def _passes(mean, cov, density):
+    "The lowest point of each ridgeline, and its log density"
+    a, b, line = ridgelines(mean, cov)
+    along = density(line.reshape(-1, line.shape[-1])).reshape(line.shape[:2])
+    lowest, each = along.argmin(1), np.arange(len(a))
+    return a, b, line[each, lowest], along[each, lowest]
+
 # %% ../../nbs/starts/07_hills.ipynb #b9235ebc
 def valleys(
     mixture, # From `small_gaussians` on one half
@@ -61,13 +69,6 @@ def valleys(
         judged.append(Valley(low, high, max(top[low] - height[e], 0), confirmed, real))
         count[high] += count[low]
     return sorted(judged, key=lambda valley: (not valley.real, -valley.depth))
-
-def _passes(mean, cov, density):
-    "The lowest point of each ridgeline, and its log density"
-    a, b, line = ridgelines(mean, cov)
-    along = density(line.reshape(-1, line.shape[-1])).reshape(line.shape[:2])
-    lowest, each = along.argmin(1), np.arange(len(a))
-    return a, b, line[each, lowest], along[each, lowest]
 
 # %% ../../nbs/starts/07_hills.ipynb #b0c760dc
 def hill_of(

@@ -100,6 +100,7 @@ def largest_accepted(
     accepted = np.flatnonzero((criterion >= VALLEY) & (stability >= STABLE)) + 1
     return int(max([low, *accepted]))
 
+# %% ../../nbs/starts/08_how_many.ipynb #0f1a966b
 def close_number(
     criterion, # `(high,)`, for k = 1, 2, ...
     k:int,     # The answer
