@@ -43,7 +43,7 @@ def _start_line(report):
 
 def _level(starts):
     "Which other starts are as good as the one that was taken"
-    level = [start for start in starts if 0 < abs(start.get("behind", 2)) <= 1 and start["agreement"] < 1]
+    level = [start for start in starts if 0 < abs(start.get("behind", 9)) <= 2 and start["agreement"] < 1]
     named = ", ".join(f"{start['name']} (adjusted Rand index {start['agreement']:.2f})" for start in level)
     return f"; as good: {named}" if level else ""
 
