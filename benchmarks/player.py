@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT/"tests"), str(ROOT/"tests/browser")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent/"tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent/"tests/browser"))
 
 import numpy as np
 from playwright.sync_api import sync_playwright
@@ -23,6 +23,7 @@ from kvae_nb.instrument.session import Session
 from opened import FLAGS, chromium, opened
 from test_player import PLACE, recorded
 
+ROOT = Path(__file__).resolve().parent.parent
 FIRST = """const look = () => document.querySelector('[data-shown]') ? window.first = performance.now()
     : requestAnimationFrame(look); requestAnimationFrame(look)"""
 SCRUB = """async () => { const view = document.kvae[0], frame = () => new Promise(requestAnimationFrame)
@@ -132,6 +133,7 @@ if __name__ == "__main__":
         five = modes()
         result |= dict(five_modes_frames=len(five.recording), five_modes_mb=size(folder/"five.html", five))
         noise = recorded(60_000, 10, 50, (1, 28, 28))
-        result |= dict(images_of_noise_mb=size(folder/"images.html", noise), viewer_js_kb=len(painter().encode()) / 1000)
+        result["images_of_noise_mb"] = size(folder/"images.html", noise)
+        result["viewer_js_kb"] = len(painter().encode()) / 1000
     write_json(Path(__file__).parent/"results"/"player.json", dict(result=result, machine=environment()))
     print(result)

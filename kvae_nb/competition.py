@@ -19,7 +19,6 @@ from .base.randomness import generator, seeded
 from .iteration import best_two, step
 from .recipe import FINALS
 from .restarts import choose, split_off
-from .settings import Settings
 from .state import State, check_losses, last_rule, n_quiet, rule_at, start
 
 # %% ../nbs/paper/12_competition.ipynb #338dccd0

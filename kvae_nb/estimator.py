@@ -87,11 +87,6 @@ def own_parts(self:KVAE)->dict:
 
 # %% ../nbs/paper/13_estimator.ipynb #c375f643
 @patch
-def _columns(self:KVAE, X, seed):
-    "What the columns are taken for"
-    return columns_taken(X, resolved(Settings(**self.settings_params(), seed=seed), X.shape[1:], len(X)))
-
-@patch
 def counted(self:KVAE,
     X,        # `(n, *shape)`, an array
     seed:int, # Of the run
@@ -205,12 +200,12 @@ def fit(self:KVAE,
     on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
-    Settings(**self.settings_params())
+    told = Settings(**self.settings_params())
     if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
     with shown_if(self.verbose):
         seed = to_seed(self.random_state)
-        columns = self._columns(X, seed)
+        columns = columns_taken(X, resolved(dataclasses.replace(told, seed=seed), X.shape[1:], len(X)))
         counted = self.counted(X, seed, columns)
         s = self.resolved_settings(X, counted and counted.k, columns)
         c = self.given_partition(len(X)) if s.init == "labels" else None
@@ -288,7 +283,9 @@ def score_samples(self:KVAE,
 )->np.ndarray: # `(n,)` nats
     "The mixture's estimated log-density at each point (importance-weighted bound), where experts have a bound"
     x = self._seen(X)
-    if not offers(self.state_.experts, "bound"): raise self._without_bound()
+    if not offers(self.state_.experts, "bound"):
+        given = f"{kind(self.state_.experts)} (experts={self.settings_.experts!r}), which give samples only"
+        raise argument_error("experts", f"of a family with a bound on the log-density, {with_bound()}", given)
     with undisturbed(): score = describe(self.state_, x).score
     warn_where_far(self.state_, score)
     return (score - self.scaling_.log_volume).cpu().numpy()
@@ -300,12 +297,6 @@ def score(self:KVAE,
 )->float:
     "The mean of `score_samples`, nats per point"
     return float(self.score_samples(X).mean())
-
-@patch
-def _without_bound(self:KVAE):
-    "The error that says which experts would have a density"
-    given = f"{kind(self.state_.experts)} (experts={self.settings_.experts!r}), which give samples only"
-    return argument_error("experts", f"of a family with a bound on the log-density, {with_bound()}", given)
 
 # %% ../nbs/paper/13_estimator.ipynb #5ee2a86e
 @patch

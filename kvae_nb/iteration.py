@@ -29,8 +29,7 @@ def step(
     x,           # `(n, *shape)` the points
 )->State:
     "One iteration of Algorithm 1"
-    s, t = state.settings, state.iteration + 1
-    began = time.perf_counter()
+    s, t, began = state.settings, state.iteration + 1, time.perf_counter()
     experts, scorer = copy.deepcopy((state.experts, _scorer_at(state, t, x.shape[1:])))
     with seeded(s.seed, "step", t):
         g = generator(s.seed, "step", t, device=x.device)

@@ -102,8 +102,7 @@ def command(
 ):
     "A function without arguments that calls `f` with the options of the command line"
     def main():
-        name = Path(sys.argv[0]).name
-        parser = anno_parser(f, name)
+        parser = anno_parser(f, name := Path(sys.argv[0]).name)
         for action in parser._actions: action.help, action.default = _help_of(f, action), SUPPRESS  # `f` knows it
         options = vars(parser.parse_args(respell(parser, sys.argv[1:])))
         for of_fastcore in ("pdb", "xtra"): options.pop(of_fastcore, None)

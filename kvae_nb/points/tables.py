@@ -315,8 +315,7 @@ def read_table(
     "The points, labels and names of the columns of a table"
     used = used_columns(path, label, drop, columns, keep, header)
     texts = [label] if label else []
-    pieces, cells = [], []
-    first = 1
+    pieces, cells, first = [], [], 1
     for frame in table_frames(path, [*used, *texts], None, header, texts):
         pieces.append(numbers_of(frame[used], path, first, bool(columns)))
         if label: cells.append(_cells_of(frame[label], label, path, first))

@@ -249,6 +249,5 @@ def conclude(
     save_pictures(model, X, y, out, source.get("columns", ()))
     _write_results(model, rows, source, out)
     if "how_many" in model.report_: print(f"how many: {model.report_['how_many']['answer']}")
-    print(f"{source['data']}, {len(X)} points, {_run_words(model)}: {out}")
-    print(table(rows))
+    print(f"{source['data']}, {len(X)} points, {_run_words(model)}: {out}\n{table(rows)}")
     if "bound" in rows[0]: print("bound: nats under the experts' own likelihood; compare it with its like only")

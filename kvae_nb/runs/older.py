@@ -71,6 +71,7 @@ def run_file(
     if place not in meta["files"]: raise not_whole(path, f"{name} is missing or damaged")
     return plain_file(path, place)
 
+# %% ../../nbs/runs/03_older.ipynb #89f668c8
 def has_state(
     path,      # A run directory
     meta:dict, # Its manifest

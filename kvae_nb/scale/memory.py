@@ -18,7 +18,7 @@ import torch
 from ..base.checks import argument_error, get_device
 from ..base.progress import tell
 from ..experts.adaptive import REFITS
-from ..points.columns import Columns, columns_before, columns_of
+from ..points.columns import Columns, columns_of
 from ..points.scaling import Scaling
 from ..points.streamed import ROWS, rows_of_part, scaled_points, scaling_from
 from ..recipe import FAMILIES, MANY, STARTS
