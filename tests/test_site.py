@@ -35,6 +35,19 @@ def test_site_is_whole(site):
     assert "KVAE" in (site/"api.html").read_text()
 
 
+def test_lessons_play(site):
+    "Where a lesson has a live widget, its page has a player in place of a line of text, and the player has its run"
+    lessons = [book for book in BOOKS if re.search(r'^ +"(Stepper|Explorer)\(children', book.read_text(), re.M)]
+    assert len(lessons) > 1
+    for book in lessons:
+        page = site/book.relative_to(ROOT/"nbs").with_suffix(".html")
+        frames = BeautifulSoup(page.read_text(), "html.parser").select("iframe")
+        assert frames and "Stepper(children" not in page.read_text()
+        for frame in frames:
+            player = (page.parent/frame["src"]).read_text()
+            assert "mountPage" in player and "application/x-kvae" in player and frame["title"]
+
+
 def test_navigation_is_the_folders(site):
     "Every notebook of the map has its page in the side bar, and the paper comes before the rooms"
     bar = BeautifulSoup((site/"index.html").read_text(), "html.parser").select_one(".md-nav--primary")

@@ -106,7 +106,7 @@ class Canvas(anywidget.AnyWidget):
     iteration = T.Int(0).tag(sync=True)
     expert = T.Int(-1).tag(sync=True)             # -1: all
     below = T.Unicode("regions").tag(sync=True)   # The points: "regions", "ratio" or "nothing"
-    chosen = T.Bytes(b"").tag(sync=True)          # uint32 positions among the points that are drawn
+    chosen = T.CBytes(b"").tag(sync=True)          # uint32 positions among the points that are drawn
 
     def __init__(self):
         super().__init__()

@@ -108,15 +108,18 @@ export function nearest({side, starts, order}, at, x, y, reach, [wx, wy] = [1, 1
 /** For each expert the member that is nearest to the mean of its members; -1 without members. */
 export function middles(at, c, k) {
   const sums = new Float64Array(3 * k), best = new Int32Array(k).fill(-1), least = new Float64Array(k).fill(Infinity)
-  c.forEach((j, i) => {
-    sums[3 * j]++
-    sums[3 * j + 1] += at[2 * i]
-    sums[3 * j + 2] += at[2 * i + 1]
-  })
-  c.forEach((j, i) => {
-    const far = (at[2 * i] - sums[3 * j + 1] / sums[3 * j]) ** 2 + (at[2 * i + 1] - sums[3 * j + 2] / sums[3 * j]) ** 2
-    if (far < least[j]) [best[j], least[j]] = [i, far]
-  })
+  for (let i = 0; i < c.length; i++) {
+    sums[3 * c[i]]++
+    sums[3 * c[i] + 1] += at[2 * i]
+    sums[3 * c[i] + 2] += at[2 * i + 1]
+  }
+  for (let i = 0; i < c.length; i++) {
+    const j = c[i], dx = at[2 * i] - sums[3 * j + 1] / sums[3 * j], dy = at[2 * i + 1] - sums[3 * j + 2] / sums[3 * j]
+    if (dx * dx + dy * dy < least[j]) {
+      best[j] = i
+      least[j] = dx * dx + dy * dy
+    }
+  }
   return best
 }
 
@@ -250,6 +253,10 @@ class GLPoints {
     for (const name of ["pale", "ink"]) gl.uniform3fv(this.uniform(name), look[name].map(v => v / 255))
     gl.drawArrays(gl.POINTS, 0, points.now.length)
   }
+  isSoft() {
+    const names = this.gl.getExtension("WEBGL_debug_renderer_info")
+    return names !== null && /swiftshader|llvmpipe|software/i.test(this.gl.getParameter(names.UNMASKED_RENDERER_WEBGL))
+  }
   free() {
     this.gl.getExtension("WEBGL_lose_context")?.loseContext()
   }
@@ -282,6 +289,7 @@ class PixelPoints {
 
 // ---- The page's elements
 
+const SOFT = 20000  // points up to which WebGL is used where the processor does its work; above, pixels are ten times as fast
 const SIGNS = "●▲■◆▼✚★✖◀▶"
 const CSS = `
 .kv { --ink: #222; --soft: #666; --line: #ccc; --ground: #fff; --field: #f4f4f4; color: var(--ink); background: var(--ground);
@@ -372,6 +380,7 @@ export class View {
     this._say("")
     this.scene = scene
     const {n, k, aspect} = scene.header
+    if (n > SOFT && this.painter.isSoft?.()) this._paint(true)
     this.cells = cellsOf(scene.still.at)
     this.marks = new Uint8Array(n)
     this.aspect = aspect
@@ -397,7 +406,7 @@ export class View {
   /** Change the state from outside; nothing is told. */
   set(change) {
     Object.assign(this.state, change)
-    if ("selected" in change) this._mark()
+    if ("selected" in change || "rings" in change) this._mark()
     if ("i" in change && this.frames.length) this._go(Math.max(0, Math.min(change.i, this.frames.length - 1)))
     else this._dirty()
   }
@@ -463,13 +472,15 @@ export class View {
 
   /** The painter of points, between the picture below and what lies above; without WebGL, or when it is lost, pixels. */
   _paint(plain = false) {
-    this.painter?.canvas.remove()
+    const old = this.painter
+    old?.canvas.remove()
     const canvas = element("canvas", {"aria-hidden": "true"})
     try { this.painter = plain ? new PixelPoints(canvas) : new GLPoints(canvas) }
     catch { return this._paint(true) }
     this.painter.canvas = canvas
     this.over.before(canvas)
-    this.plain = plain ? "Drawn without WebGL: no markers, no transitions. " : ""
+    old?.free()
+    this.plain = plain ? "Drawn without WebGL, or without a graphics card: no markers, no transitions. " : ""
     canvas.addEventListener("webglcontextlost", event => {
       event.preventDefault()
       if (this.painter.canvas !== canvas) return
@@ -653,9 +664,8 @@ export class View {
     if (!this.frame) return
     const marks = new Uint8Array(this.frame.c.length), now = this.frame.c, before = this.frames[this.state.i - 1]?.c
     for (const id of this.state.selected ?? []) marks[id] = 1
-    if (before) for (let p = 0; p < now.length; p++) if (now[p] != before[p]) marks[p] |= 2
+    if (before && this.state.rings) for (let p = 0; p < now.length; p++) if (now[p] != before[p]) marks[p] |= 2
     this.marks = marks
-    this.unringed = marks.map(v => v & 1)
   }
 
   _dirty({curves = false} = {}) {
@@ -685,11 +695,11 @@ export class View {
 
   draw(now) {
     if (this.plane.clientWidth && !this.over.width) this._size()
-    const {header, still} = this.scene, {expert, selected, rings, zoom} = this.state
+    const {header, still} = this.scene, {expert, selected, zoom} = this.state
     const part = this.plain ? 1 : Math.max(0, Math.min(1, (now - this.began) / Math.min(250, 900 / this.state.speed)))
     const k = header.k, many = k > 10, ratio = devicePixelRatio || 1
     const size = Math.max(many ? 5 : 2.5, Math.min(7, 320 / Math.sqrt(header.n))) * Math.min(2.5, Math.sqrt(Math.max(1, zoom[2]))) * ratio
-    this.painter.draw({at: still.at, now: this.frame.c, was: this.was, mark: rings ? this.marks : this.unringed},
+    this.painter.draw({at: still.at, now: this.frame.c, was: this.was, mark: this.marks},
       {view: this._view(), size, part, many: +many, chosen: expert ?? -1, dimmed: +Boolean(selected?.length), palette: header.palette.map(rgb), pale: this.pale, ink: this.ink})
     this._drawUnder()
     this._drawOver(ratio)
@@ -742,7 +752,7 @@ export class View {
     const {samples, c} = this.frame, {header, still} = this.scene, {expert} = this.state
     const place = (x, y) => [x * ax + bx, y * ay + by]
     if (samples && samples.shape.length == 3 && samples.shape[2] == 2) this._samples(context, samples, place, ratio)
-    if (header.k <= 40) this._numbers(context, middles(still.at, c, header.k), place, ratio)
+    if (header.k <= 40) this._numbers(context, this.frame.middles ??= middles(still.at, c, header.k), place, ratio)
     this._axes(context, ratio, expert)
     const path = this.drag?.path
     if (!path) return
@@ -976,7 +986,8 @@ export function linked(views) {
 }
 
 export async function inflated(text) {
-  const packed = Uint8Array.from(atob(text.replace(/[^A-Za-z0-9+/=]/g, "")), c => c.charCodeAt(0))
+  const letters = atob(text), packed = new Uint8Array(letters.length)
+  for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i)
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }

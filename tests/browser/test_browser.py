@@ -101,6 +101,37 @@ def test_five_modes(opened, kind):
         runs_and_pauses(nb)
 
 
+CHOSEN = """
+from pathlib import Path
+shown.session.wait()
+shown.viewer.canvas.observe(lambda _: Path("chosen.txt").write_text(" ".join(map(str, shown.selected))), "chosen")
+shown
+"""
+
+
+@pytest.mark.parametrize("kind", ["lab", "voila"])
+def test_selection(opened, kind):
+    "What the lasso draws around is in Python; a click on a curve moves the slider"
+    with opened(kind, [modes(150).replace("\nStepper", "\nshown = Stepper") + CHOSEN], "selection") as nb:
+        nb.wait_for("Waiting after the start")
+        nb.page.get_by_role("button", name="Select points by drawing around them").click()
+        box = nb.page.locator(nb.css("picture")).first.bounding_box()
+        left, right = box["x"] + 10, box["x"] + box["width"] / 2
+        top, bottom = box["y"] + 10, box["y"] + box["height"] - 10
+        nb.page.mouse.move(left, top)
+        nb.page.mouse.down()
+        for corner in ((right, top), (right, bottom), (left, bottom)): nb.page.mouse.move(*corner, steps=3)
+        nb.page.mouse.up()
+        nb.wait_for(r"\d+ selected", "canvas")
+        nb.settle()
+        n = int(re.search(r"(\d+) selected", nb.text("canvas"))[1])
+        chosen = (nb.root/"chosen.txt").read_text().split()
+        assert 0 < n == len(set(chosen)) < 150
+        step(nb, 1)
+        nb.page.locator(nb.css("canvas .chart")).first.click(position=dict(x=47, y=60))
+        stands_at(nb, 0)
+
+
 LATE = """
 from pathlib import Path
 class Late(type(shown)):  # speaks when a page has been told everything and cannot listen yet, and counts how often
