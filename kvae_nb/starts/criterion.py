@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOISE', 'LARGEST', 'CLIP', 'LEAST', 'FIT', 'EVEN', 'background', 'split_by', 'mixtures_of_clusters', 'held_out',
-           'measures', 'Judgement', 'dictionary_sizes', 'best_size', 'judge']
+           'measures', 'Judgement', 'dictionary_sizes', 'divisions', 'best_size', 'judge']
 
 # %% ../../nbs/starts/01_criterion.ipynb #661df89c
 from dataclasses import dataclass
@@ -123,22 +123,33 @@ def dictionary_sizes(n, d, k):
     most = max(1, min(LARGEST, n // (16 if d <= 3 else 24 + 4 * d)))
     return sorted({1, min(2 * k, most), max(most // 2, 1), most})
 
+# %% ../../nbs/starts/01_criterion.ipynb #8153d20a
+def divisions(
+    n:int,    # Points
+    seed:int, # Which folds
+)->list:      # `(n,)` folds
+    "Five folds where there are fewer than a thousand points, again and again until a thousand are judged; else two"
+    times = min(max(1000 // n, 1), 5)
+    return [np.random.default_rng(seed + i).permutation(n) % (5 if n < 1000 else 2) for i in range(times)]
+
 # %% ../../nbs/starts/01_criterion.ipynb #736b386a
-def _measured(Z, parts, k, C, fold, seed):
+def _measured(Z, parts, k, C, folds, seed):
     "Fit and overlap of each point `(candidates, n)`, and entropies `(candidates,)`, under a dictionary of C Gaussians"
-    noise = background(Z)
-    each = zip(held_out(Z, parts, k, C, fold, seed), parts)
-    return [np.array(v) for v in zip(*(measures(lp, c, noise) for lp, c in each))]
+    noise, divided = background(Z), []
+    for i, fold in enumerate(folds):
+        each = zip(held_out(Z, parts, k, C, fold, seed + i), parts)
+        divided.append([np.array(v) for v in zip(*(measures(lp, c, noise) for lp, c in each))])
+    return [np.mean(v, 0) for v in zip(*divided)]
 
 def best_size(
     Z,        # `(n, d)` standardised points
     k:int,    # Clusters
-    fold,     # `(n,)` the fold of each point
+    folds,    # From `divisions`
     seed:int, # For the dictionaries
 )->int:
     "The number of Gaussians that explains points best that it has not seen"
     sizes, whole = dictionary_sizes(len(Z), Z.shape[1], k), np.zeros(len(Z), int)
-    return max(tracked(sizes), key=lambda C: _measured(Z, [whole], 1, C, fold, seed)[0].mean())
+    return max(tracked(sizes), key=lambda C: _measured(Z, [whole], 1, C, folds, seed)[0].mean())
 
 # %% ../../nbs/starts/01_criterion.ipynb #0bf91929
 LEAST = .001 # Nats of overlap that are as good as none (delta)
@@ -162,9 +173,9 @@ def judge(
     C:int=None, # Gaussians in the dictionary; None: those that explain points best that they have not seen
 )->Judgement:
     "The criterion S of every candidate"
-    fold = np.random.default_rng(seed).permutation(len(Z)) % (5 if len(Z) < 1000 else 2)
-    simple = flexible = _measured(Z, parts, k, 1, fold, seed)
-    C = C or best_size(Z, k, fold, seed)
-    if C > 1: flexible = _measured(Z, parts, k, C, fold, seed)
+    folds = divisions(len(Z), seed)
+    simple = flexible = _measured(Z, parts, k, 1, folds, seed)
+    C = C or best_size(Z, k, folds[:1], seed)
+    if C > 1: flexible = _measured(Z, parts, k, C, folds, seed)
     if simple[0].mean(1).max() >= flexible[0].mean(1).max(): C, flexible = 1, simple
     return _judgement(C, Z.shape[1], k, simple[0], *flexible[1:])
