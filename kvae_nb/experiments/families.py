@@ -30,8 +30,7 @@ class Modes:
         seed:int, # Of the run; the points are other ones
         n:int=12_000, # How many, at least
     ):
-        make = SETS[name][0]
-        draws:list = []
+        make, draws = SETS[name][0], list[tuple]()
         while sum(len(X) for X, _ in draws) < n: draws.append(make(10_000 + 100 * seed + len(draws)))
         X, y = (np.concatenate(v) for v in zip(*draws))
         self.nearest = NearestNeighbors(n_neighbors=1).fit(X[1::2])
@@ -54,8 +53,8 @@ def mode_scores(
     kl = float((modes.share * np.log(modes.share / share)).sum())
     return dict(good=float(good.mean()), modes=int((count >= REACHED * modes.share * len(samples)).sum()), kl=kl)
 
-# %% ../../nbs/experiments/16_families.ipynb #f3dcf15b
-FAMILIES = "adaptive", "vae", "gaussian", "linear", "flow", "gan"
+# %% ../../nbs/experiments/16_families.ipynb #c086e875
+FAMILIES = "gan", "adaptive", "vae", "gaussian", "linear", "flow"
 SIZES = dict(cpu=dict(n=2500, settings={}), tiny=dict(n=200, settings=dict(
     n_iters=1, pretrain_steps=9, vae_steps=5, refine_steps=5, disc_steps=5, init="kmeans")))
 
@@ -75,7 +74,8 @@ def family_row(
     row = dict(data=name, method=method, k=k, **mode_scores(modes, model.sample(n, random_state=seed)[0]))
     if k > 1: row |= clustering_scores(y, model.labels_)
     if model.lower_bound_ is not None: row["score"] = model.score(modes.new)
-    return row | dict(cpu_seconds=round(took.cpu_seconds, 2), settings=params)
+    told = {name: value for name, value in params.items() if name != "hidden"}  # which goes by the set
+    return row | dict(hidden=list(model.settings_.hidden), cpu_seconds=round(took.cpu_seconds, 2), settings=told)
 
 # %% ../../nbs/experiments/16_families.ipynb #2b845102
 STEPS = 2000 # Of a single network, and of each GAN that does not compete
@@ -114,7 +114,7 @@ def methods_of(
 )->dict:   # Row -> number of experts, parameters of `KVAE`
     "What runs on a set"
     of_family:dict[str, tuple[int, dict]] = {family: (k, dict(experts=family)) for family in FAMILIES}
-    of_family["GANs, random split"] = k, dict(experts="gan", recipe="paper", n_iters=30, refine_steps=600)
+    of_family["GANs, random split"] = k, dict(experts="gan", recipe="paper", n_init=2, n_iters=30, refine_steps=600)
     return of_family | {f"one {family.upper()}": (1, alone(family, k)) for family in ("gan", "vae")}
 
 # %% ../../nbs/experiments/16_families.ipynb #f1e1f141

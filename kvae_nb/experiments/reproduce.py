@@ -49,7 +49,7 @@ EXPERIMENTS = dict(
     how_many=Experiment(how_many_seed, range(10)),
     doubts=Experiment(doubts_seed, range(3)),
     many=Experiment(many_seed, range(1)),
-    families=Experiment(families_seed, range(10)))
+    families=Experiment(families_seed, range(2)))
 
 # %% ../../nbs/experiments/17_reproduce.ipynb #246f8ac4
 def reproduce(
