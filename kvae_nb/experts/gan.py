@@ -10,7 +10,6 @@ import math
 
 import torch
 from fastcore.basics import patch
-from torch import nn
 from torch.nn import functional as F
 
 from ..autoencoder import ConvDecoder, ConvEncoder
