@@ -50,14 +50,7 @@ class Couplings(nn.Module):
         shift, log_scale = self.nets[i](u[..., i % 2::2].clamp(-CLAMP, CLAMP)).chunk(2, -1)
         return shift, 2 * torch.tanh(log_scale / 2)
 
-# %% ../../nbs/experts/08_flow.ipynb #8f7f0928
-def _with(u, first, values):
-    "`u` with other values in every second feature, from `first` on"
-    new = u.clone()
-    new[..., first::2] = values
-    return new
-
-# %% ../../nbs/experts/08_flow.ipynb #94bd2f3c
+# %% ../../nbs/experts/08_flow.ipynb #162a6b04
 @patch
 def to_noise(self:Couplings,
     u, # `(k, b, d)` points in own units
@@ -80,7 +73,13 @@ def to_points(self:Couplings,
         z = _with(z, 1 - i % 2, z[..., 1 - i % 2::2] * log_scale.exp() + shift)
     return z
 
-# %% ../../nbs/experts/08_flow.ipynb #f310011a
+def _with(u, first, values):
+    "`u` with other values in every second feature, from `first` on"
+    new = u.clone()
+    new[..., first::2] = values
+    return new
+
+# %% ../../nbs/experts/08_flow.ipynb #7db7621e
 class FlowExperts(GaussianExperts):
     "k normalizing flows, each in its own units"
     held = "units", "learner", "new"
@@ -108,7 +107,7 @@ class FlowExperts(GaussianExperts):
         super().load_state_dict(tensors)
         self.trained = None
 
-# %% ../../nbs/experts/08_flow.ipynb #68382371
+# %% ../../nbs/experts/08_flow.ipynb #bf094b44
 @patch
 def _bound(self:FlowExperts, x):
     "`(n, k)` nats, at once"
@@ -129,7 +128,7 @@ def log_density(
     z, log_det = net.to_noise(u)
     return log_det - .5 * (z.square().sum(-1) + LOG_2PI * z.shape[-1])
 
-# %% ../../nbs/experts/08_flow.ipynb #6a588d0d
+# %% ../../nbs/experts/08_flow.ipynb #ea700379
 @patch
 def _climb(self:FlowExperts, x, members, busy, n_steps, g, name):
     "Gradient steps of the busy ones, the learning rate falling to zero"
@@ -159,7 +158,7 @@ def gains(self:FlowExperts,
     gain = (self.select([j]).bound(x) - plain.select([j]).bound(x))[:, 0]
     return bool(gain.mean() > GAIN + 2 * gain.std() / len(gain)**.5)
 
-# %% ../../nbs/experts/08_flow.ipynb #c5daa1ef
+# %% ../../nbs/experts/08_flow.ipynb #5328634d
 @patch
 def train(self:FlowExperts,
     x,           # `(n, *shape)` points, scaled
@@ -188,7 +187,7 @@ def _is_trained(self:FlowExperts, members, n_steps):
     if self.trained is None or self.trained[1] != n_steps: return False
     return all(torch.equal(a, b) for a, b in zip(self.trained[0], members))
 
-# %% ../../nbs/experts/08_flow.ipynb #20442d46
+# %% ../../nbs/experts/08_flow.ipynb #760eff5b
 def flow_experts(
     s,           # Settings, resolved
     shape:tuple, # Of one point

@@ -46,7 +46,7 @@ class RowExperts(BaseExperts):
         idx = torch.as_tensor(idx, dtype=torch.long)
         return self.with_rows(lambda v: v[idx.to(v.device)].clone())
 
-# %% ../../nbs/experts/04_rows.ipynb #db275a06
+# %% ../../nbs/experts/04_rows.ipynb #96ac68b7
 @patch
 def state_dict(self:RowExperts)->dict:
     "All tensors, flat, by the names of their parts"
