@@ -16,6 +16,7 @@ import numpy as np
 from kvae_nb import KVAE
 from kvae_nb.base.disk import write_json
 from kvae_nb.base.machine import environment
+from kvae_nb.runs.checkpoint import write_model
 from kvae_nb.runs.manifest import new_run
 
 OUT = Path(__file__).parent/"results"/"predict_rows.json"
@@ -46,7 +47,7 @@ def trained(path, names, bent):
     "A run by the default recipe, its columns named; returns how many of its experts are networks"
     model = KVAE(K, random_state=0, verbose=False).fit(points(20_000, len(names), 1, bent))
     with new_run(path) as folder:
-        model.write(folder)
+        write_model(model, folder)
         write_json(folder/"run.json", dict(source=dict(data="points", columns=names)))
     return len(model.report_.get("networks", ()))
 

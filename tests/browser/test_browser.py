@@ -213,6 +213,7 @@ def test_memory(opened):
 RUN = """
 import json, tempfile, numpy as np, ipywidgets as W
 from pathlib import Path
+from kvae_nb.runs.checkpoint import write_model
 from kvae_nb.runs.manifest import new_run
 from kvae_nb.estimator import KVAE
 from kvae_nb.instrument.frames import Frame
@@ -233,7 +234,7 @@ def made(name, n, k, n_iters=12):
     model = KVAE(k, n_iters=n_iters, **quick).fit(images(300))
     frames = [frame(t, n, k) for t in range(1, n_iters + 1)]
     recording = Recording(model.settings_, (1, 28, 28), "images", frames=frames)
-    with new_run(place/name) as folder: model.write(folder, *frames_of([recording]))
+    with new_run(place/name) as folder: write_model(model, folder, *frames_of([recording]))
     return place/name
 """
 
