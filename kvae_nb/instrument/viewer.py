@@ -142,7 +142,6 @@ def _make_controls(self:Viewer):
 def _connect(self:Viewer):
     "A change of a control changes the view; `beside` only has it drawn again"
     self._on_change(self.slider, lambda v: dict(i=v - self.recording.first))
-    self._on_change(self.canvas, lambda v: dict(i=v - self.recording.first), "iteration")
     self._on_change(self.canvas, lambda v: dict(expert=None if v < 0 else v), "expert")
     self._on_change(self.page, lambda v: dict(page=v - 1))
     self._on_change(self.beside, lambda v: {})
