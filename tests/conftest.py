@@ -16,6 +16,7 @@ FLAGS = ("slow", "gpu", "browser")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["NO_MKDOCS_2_WARNING"] = "1"
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores Ctrl-C for what it runs in the background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup what a closed terminal says
 
 
 @pytest.fixture
