@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from ..base.draws import all_of, drawn, drawn_for, first_of, own_of, renewed
 from ..base.progress import phase, tracked
 from ..base.randomness import child_seed, generator
-from .units import LOG_2PI, white_units
+from .units import LOG_2PI, take_units, white_units
 from .white import CodePrior, WhiteVAE, blank_prior, spread_prior, white_bound, white_elbo
 from ..points.far import without_far
 from ..points.ties import dithered
@@ -193,9 +193,7 @@ def fit_gaussians(self:AdaptiveExperts,
 ):
     "Every expert becomes the Gaussian of its points; one without points stays what it is"
     net, sizes = self.net, [len(m) for m in own_of(members, g)]
-    for name, v in white_units(x, members).items():
-        buffer, taken = getattr(net.units, name), [j for j, size in enumerate(sizes) if size]
-        buffer[taken] = own_of(v, g)[taken].to(buffer)
+    take_units(net.units, white_units(x, members), members, g)
     net.prior = None
     net.make_gaussian([size < POINTS_PER_FEATURE * (x.shape[1] + 1) for size in sizes])
 

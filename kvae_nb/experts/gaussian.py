@@ -13,7 +13,7 @@ from fastcore.basics import patch
 
 from ..base.draws import drawn, own_of
 from .rows import RowExperts
-from .units import LOG_2PI, Units, white_units
+from .units import LOG_2PI, Units, take_units, white_units
 from ..points.far import without_far
 from ..protocols import Family
 from ..stacked.candidates import filled
@@ -42,10 +42,7 @@ def fit_units(self:GaussianExperts,
     g=None,  # A generator, or `Draws`, which knows which are the own ones
 ):
     "Every expert's own units: those of its points, far ones left out; an expert without points stays what it is"
-    taken = [j for j, m in enumerate(own_of(members, g)) if len(m)]
-    for name, v in white_units(x, without_far(x, members)).items():
-        buffer = getattr(self.units, name)
-        buffer[taken] = own_of(v, g)[taken].to(buffer)
+    take_units(self.units, white_units(x, without_far(x, members)), members, g)
 
 @patch
 def own_losses(self:GaussianExperts,

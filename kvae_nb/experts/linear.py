@@ -12,11 +12,10 @@ import torch
 from fastcore.basics import patch
 
 from ..base.draws import drawn, own_of
-from .gaussian import closed_form
+from .gaussian import GaussianExperts, closed_form
 from .rows import RowExperts
 from .units import LOG_2PI, spectrum
 from ..protocols import Family
-from ..stacked.candidates import filled
 from ..vae import place_of
 
 # %% ../../nbs/experts/06_linear.ipynb #6d01909a
@@ -44,6 +43,7 @@ def _wider(V, m):
 class LinearExperts(RowExperts):
     "k probabilistic principal component analyses"
     held = "mean", "directions", "variance", "noise"
+    bound = GaussianExperts.bound # A part of the points at a time, by `_bound`
     def __init__(self,
         k:int,        # How many
         shape:tuple,  # Of one point
@@ -73,18 +73,8 @@ def train(self:LinearExperts, x, members, n_steps, g, lr=(1, 1)):
 
 # %% ../../nbs/experts/06_linear.ipynb #42db79ab
 @patch
-@torch.no_grad()
-def bound(self:LinearExperts,
-    x, # `(n, *shape)` points, scaled
-    max_floats:int=2**22, # Size of the largest intermediate array
-)->torch.Tensor: # `(n, k)` nats
-    "log p_j(x), exactly"
-    x = x.flatten(1)
-    return filled(x, max(1, max_floats // (self.k * x.shape[1])), self.k, self._bound)
-
-@patch
 def _bound(self:LinearExperts, x):
-    "The same, at once"
+    "log p_j(x) `(n, k)` of a part of the points, exactly"
     away = x - self.mean[:, None]
     along = (away @ self.directions).square()
     beside = (away.square().sum(-1) - along.sum(-1)).clamp_min(0) / self.noise[:, None]

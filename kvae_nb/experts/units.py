@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WIDEST', 'ROUND', 'FLAT', 'STRENGTHS', 'FOLDS', 'MOST', 'LOG_2PI', 'alive_columns', 'flat_directions', 'common_shape',
-           'spectrum', 'log_likelihoods', 'strength_of', 'Units', 'white_units']
+           'spectrum', 'log_likelihoods', 'strength_of', 'Units', 'white_units', 'take_units']
 
 # %% ../../nbs/experts/01_units.ipynb #9b3077db
 import math
@@ -12,6 +12,7 @@ import math
 import torch
 from torch import nn
 
+from ..base.draws import own_of
 from ..base.randomness import generator
 from ..points.far import is_near
 
@@ -214,3 +215,16 @@ def white_units(
     buffers = _units_of(((x - centre) @ Q).masked_fill(flat, 0), members)
     turned = dict(mean=buffers["mean"] @ Q.T + centre, to_own=Q @ buffers["to_own"], to_data=buffers["to_data"] @ Q.T)
     return buffers | turned
+
+# %% ../../nbs/experts/01_units.ipynb #a5c9f2af
+def take_units(
+    units:Units, # Of the own experts, changed in place
+    fitted:dict, # From `white_units`, of all experts
+    members,     # For each of all experts the indices of its points
+    g=None,      # A generator, or `Draws`, which knows which are the own ones
+):
+    "The units of every expert that has points; one without stays what it is"
+    taken = [j for j, m in enumerate(own_of(members, g)) if len(m)]
+    for name, v in fitted.items():
+        buffer = getattr(units, name)
+        buffer[taken] = own_of(v, g)[taken].to(buffer)
