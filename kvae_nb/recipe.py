@@ -97,7 +97,7 @@ def auto(shape, n, k)->dict: # As `paper`
     both = dict(n_init=1, rule="bound", tol=.002, patience=1, balance="none", likelihood="gaussian", prior="fitted",
                 pretrain_steps=steps)
     if len(shape) == 3: return paper(shape, n, k) | both | dict(
-        init="graph", n_iters=1, vae_steps=100, refine_steps=300, prior_components=5)
+        init="graph", n_iters=1, vae_steps=100, refine_steps=300, prior_components=5, likelihood="student")
     return paper(shape, n, k) | both | dict(
         init="portfolio", n_iters=3, final="last" if k > MANY else "best", experts="adaptive", hidden=(32, 32),
         prior_components=8, vae_steps=steps, refine_steps=0, batch_size=256, lr=2e-2)

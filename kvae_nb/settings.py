@@ -47,7 +47,8 @@ class Settings:
     network:str=setting("The experts' networks; convolutions for images", one_of("mlp", "conv"), "mlp")
     hidden:tuple=setting("Units of the hidden layers, or filters of the convolutions", layers)
     latent:int=setting("Dimensions of the latent code, m", whole(1))
-    likelihood:str=setting("gaussian: a learned sigma; bernoulli: grey images", one_of("gaussian", "bernoulli"))
+    likelihood:str=setting("gaussian: a learned sigma; student: times a scale of each point's own; bernoulli: grey "
+                           "images", one_of("gaussian", "student", "bernoulli"))
     noisy_samples:bool=setting("Do samples carry the decoder's noise?", flag)
     n_importance:int=setting("Samples of the importance-weighted bound, S", whole(1))
     candidates:int=setting("Nearest experts that score a point; 0: all, as always with n_init > 1", whole(0))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 
-from .autoencoder import StackedVAE, elbo, importance_bound
+from .autoencoder import NU, StackedVAE, elbo, importance_bound
 from .base.checks import get_device
 from .base.draws import drawn, drawn_by, own_of
 from .base.randomness import child_seed, generator
@@ -55,7 +55,7 @@ class VAEExperts(LatentExperts):
         shape:tuple,               # Shape of one point
         latent:int=2,              # m
         hidden:tuple=(50, 50),     # Units of the hidden layers, or filters
-        likelihood:str="gaussian", # Or "bernoulli"
+        likelihood:str="gaussian", # Or "student", or "bernoulli"
         network:str="mlp",         # Or "conv"
         lr:float=1e-3,             # Adam's learning rate
         batch_size:int=64,         # Points per expert and step
@@ -119,7 +119,9 @@ def _emit(net, out, g, noisy):
     "The decoder's mean, or a draw around it"
     if net.likelihood == "bernoulli": return drawn_by(torch.bernoulli, out.sigmoid(), g) if noisy else out.sigmoid()
     if not noisy: return out
-    return out + net.log_sigma.exp() * drawn(torch.randn, out.shape, g, device=out.device, dtype=out.dtype)
+    normal = lambda d: drawn(torch.randn, (*out.shape[:-1], d), g, device=out.device, dtype=out.dtype)
+    noise = net.log_sigma.exp() * normal(out.shape[-1])
+    return out + (noise * (normal(NU).square().mean(-1, keepdim=True))**-.5 if net.likelihood == "student" else noise)
 
 # %% ../nbs/paper/04_vae.ipynb #c8b4df5c
 @patch

@@ -81,11 +81,11 @@ def fit_scaling(
     "The `Scaling` for these points under this likelihood; ValueError for what no likelihood fits"
     from sklearn.preprocessing import MinMaxScaler
     _check_range(X, likelihood)
-    by_feature = X.ndim == 2 and likelihood == "gaussian"
+    by_feature = X.ndim == 2 and likelihood != "bernoulli"
     table = X.astype(float).reshape(len(X), -1) if by_feature else X.reshape(-1, 1).astype(float)
     shared = dict(own=False, shared=True).get(columns)
     if by_feature and (natural or shared): shift, scale = natural_units(table, shared)
-    elif likelihood == "gaussian": shift, scale = _standard_units(table)
+    elif likelihood != "bernoulli": shift, scale = _standard_units(table)
     else:
         fitted = MinMaxScaler().fit(table)
         shift, scale = fitted.data_min_, fitted.data_range_

@@ -175,7 +175,7 @@ def columns_taken(
     by=columns_of, # What looks at the points where nothing was told
 )->Columns:     # None where no units are chosen: images, and experts in one scaling
     "What the columns of a run are taken for, and why"
-    if X.ndim != 2 or s.likelihood != "gaussian" or not FAMILIES.part(s.experts).natural: return None
+    if X.ndim != 2 or s.likelihood == "bernoulli" or not FAMILIES.part(s.experts).natural: return None
     if s.columns != "auto": return Columns(s.columns == "shared", "as it was told")
     return by(np.asarray(rows_of_part(X, s.max_train, s.seed), float))
 
