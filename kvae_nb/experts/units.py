@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['WIDEST', 'ROUND', 'FLAT', 'STRENGTHS', 'FOLDS', 'MOST', 'LOG_2PI', 'alive_columns', 'flat_directions', 'common_shape',
-           'spectrum', 'log_likelihoods', 'strength_of', 'Units', 'white_units', 'take_units']
+           'spectrum', 'log_likelihoods', 'whitened', 'strength_of', 'Units', 'white_units', 'take_units']
 
 # %% ../../nbs/experts/01_units.ipynb #9b3077db
 import math
 
 import torch
+from sklearn.covariance import ledoit_wolf_shrinkage
 from torch import nn
 
 from ..base.draws import own_of
@@ -18,7 +19,7 @@ from ..points.far import is_near
 
 # %% ../../nbs/experts/01_units.ipynb #2cb8a567
 WIDEST = 1024 # Columns beyond which directions are the columns themselves: `(d, d)` matrices would be too large
-ROUND = .1 # Share of the common shape that is a sphere
+ROUND = .1 # Share of the common shape that is a sphere, at least
 
 def alive_columns(
     x, # `(n, d)` points, float64
@@ -31,7 +32,7 @@ FLAT = 1e-6 # Of the mean variance: directions with less are flat
 
 def flat_directions(
     x, # `(n, d)` points, float64
-):     # Orthonormal directions `(d, d)` and which of them are flat `(d,)`; None where none is, or points are few
+)->tuple: # Orthonormal directions `(d, d)`, which are flat `(d,)`, their deviation at most; None: none, or few points
     "The directions in which living columns do not vary together, found from points that are not beyond all others"
     alive = alive_columns(x).nonzero()[:, 0]
     if not 1 < len(alive) <= WIDEST: return None
@@ -42,7 +43,7 @@ def flat_directions(
     Q = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     flat = torch.zeros(x.shape[1], dtype=torch.bool, device=x.device)
     Q[alive[:, None], alive], flat[alive] = V, value < FLAT * value.mean()
-    return Q, flat
+    return Q, flat, (FLAT * value.mean()).sqrt()
 
 # %% ../../nbs/experts/01_units.ipynb #1793875a
 def common_shape(
@@ -57,9 +58,10 @@ def common_shape(
     log_size = torch.where(known, spread.clamp_min(1e-300).log(), typical)
     size = ((n * log_size + typical) / (n + 1)).exp()  # a point alone: the geometric mean of the others
     centred = torch.cat([(x[m] - x[m].mean(0)) / size[j].sqrt() for j, m in enumerate(members) if len(m)])
+    rounded = max(ROUND, ledoit_wolf_shrinkage(centred.cpu().numpy(), assume_centered=True))
     pooled = centred.T @ centred / len(centred)
     sphere = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-    return size, (1 - ROUND) * pooled + (ROUND * pooled.diagonal().mean() + 1e-6) * sphere
+    return size, (1 - rounded) * pooled + (rounded * pooled.diagonal().mean() + 1e-6) * sphere
 
 # %% ../../nbs/experts/01_units.ipynb #124d24a7
 STRENGTHS = .3, 1., 3., 10., 30., 100., 300., 1000., 1e5 # Points that the common shape may count
@@ -94,19 +96,31 @@ def log_likelihoods(
     return torch.stack(found)
 
 # %% ../../nbs/experts/01_units.ipynb #f5739483
+def whitened(
+    x,       # `(n, d)` points, float64
+    members, # For each of k clusters the indices of some of its points: the shape is theirs
+)->tuple:    # The root of the shape `(d, d)`, sizes `(k,)`, and `of(points, j)`, which brings points to size one, white
+    "The units in which what clusters have in common is white"
+    size, shape = common_shape(x, members)
+    root = torch.linalg.cholesky(shape)
+    of = lambda points, j: torch.linalg.solve_triangular(root, points.T / size[j].sqrt(), upper=False).T
+    return root, size, of
+
 def strength_of(
-    white,  # For each cluster `(n_j, d)` points at size one, in units where the shape is white
+    x,          # `(n, d)` points, float64
+    members,    # For each of k clusters the indices of its points
     seed:int=0, # For the folds
 )->float:
-    "The strength under which clusters explain their own points best, of those that they have not seen"
+    "The strength under which clusters explain their own points best, unseen by them and by the shape"
     total = torch.zeros(len(STRENGTHS), dtype=torch.float64)
-    for j, z in enumerate(white):
-        z = z[torch.randperm(len(z), generator=generator(seed, "strength", j)).to(z.device)][:MOST]
-        parts = z.tensor_split(FOLDS)
-        if len(z) < 2 * FOLDS: continue
-        for f in range(FOLDS):
-            seen = torch.cat([part for i, part in enumerate(parts) if i != f])
-            total += log_likelihoods(seen, parts[f], STRENGTHS).cpu()
+    draw = lambda j, m: m[torch.randperm(len(m), generator=generator(seed, "strength", j)).to(m.device)][:MOST]
+    parts = [draw(j, m).tensor_split(FOLDS) for j, m in enumerate(members)]
+    for f in range(FOLDS):
+        seen = [torch.cat([*each[:f], *each[f + 1:]]) for each in parts]
+        _, _, of = whitened(x, seen)
+        for j, m in enumerate(members):
+            if len(m) < 2 * FOLDS: continue
+            total += log_likelihoods(of(x[seen[j]], j), of(x[parts[j][f]], j), STRENGTHS).cpu()
     return STRENGTHS[int(total.argmax())] if total.any() else STRENGTHS[-1]
 
 # %% ../../nbs/experts/01_units.ipynb #db0ebab8
@@ -172,11 +186,8 @@ def _map_of(z, size, root, strength):
 
 def _full_maps(x, members):
     "To own units, back, and the log volumes; directions in which a cluster varies most come first"
-    size, shape = common_shape(x, members)
-    root = torch.linalg.cholesky(shape)
-    centred = [(x[m] - x[m].mean(0)) / size[j].sqrt() for j, m in enumerate(members)]
-    white = [torch.linalg.solve_triangular(root, z.T, upper=False).T for z in centred]
-    strength = strength_of(white)
+    root, size, of = whitened(x, members)
+    white, strength = [of(x[m] - x[m].mean(0), j) for j, m in enumerate(members)], strength_of(x, members)
     return map(torch.stack, zip(*(_map_of(z, s, root, strength) for z, s in zip(white, size))))
 
 # %% ../../nbs/experts/01_units.ipynb #6f12eae1
@@ -208,13 +219,17 @@ def white_units(
     x,       # `(n, d)` points
     members, # For each of k clusters the indices of its points
 )->dict:     # The buffers of `Units`
-    "The units of each cluster; a direction in which no point varies is left out, as a column is"
+    "The units of each cluster; in a direction in which no point varies all are as thin"
     x, found = x.double(), flat_directions(x.double())
     if found is None: return _units_of(x, members)
-    centre, (Q, flat) = x.mean(0), found
-    buffers = _units_of(((x - centre) @ Q).masked_fill(flat, 0), members)
-    turned = dict(mean=buffers["mean"] @ Q.T + centre, to_own=Q @ buffers["to_own"], to_data=buffers["to_data"] @ Q.T)
-    return buffers | turned
+    centre, (Q, flat, thin) = x.mean(0), found
+    turned = (x - centre) @ Q
+    unit = turned[:, flat].square().mean(0).sqrt().clamp_min(thin)  # points beyond all others may lie off the plane
+    buffers = _units_of(turned.masked_fill(flat, 0), members)
+    buffers["to_own"][:, flat] /= unit[:, None]
+    buffers["log_volume"] += unit.log().sum() + .5 * LOG_2PI * flat.sum()
+    back = dict(mean=buffers["mean"] @ Q.T + centre, to_own=Q @ buffers["to_own"], to_data=buffers["to_data"] @ Q.T)
+    return buffers | back
 
 # %% ../../nbs/experts/01_units.ipynb #a5c9f2af
 def take_units(
