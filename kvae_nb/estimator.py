@@ -25,7 +25,7 @@ from .base.randomness import generator, to_seed, undisturbed
 from .competition import finish, stages_left
 from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, warn_where_far
-from .diagnostics.summary import columns_report, report_of, summary_of
+from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.columns import columns_before
 from .points.scaling import Scaling
@@ -157,7 +157,7 @@ def take(self:KVAE,
     self.weights_ = state.alpha[0].double().cpu().numpy()
     self.n_iter_, self.n_features_in_ = state.iteration, math.prod(scaling.shape)
     self.history_ = [{name: to_plain(alone(v)) for name, v in h.items()} for h in state.history]
-    self.report_ = report_of(state)
+    self.report_, self.alternatives_ = report_of(state), alternatives(state)
 
 # %% ../nbs/paper/13_estimator.ipynb #43eee1f5
 @patch

@@ -48,6 +48,7 @@ class State:
     report:dict=dataclasses.field(default_factory=dict) # What was chosen, and why
     refined:int=0        # Gradient steps of the phase "refine" that are done
     visited:tuple=()     # The partitions `(R, n)` before this one, while the run may still end with one of them
+    level:np.ndarray=None # `(m, n)` starts as good as the one that was taken
 
     k = property(lambda self: self.settings.n_components)
     n_restarts = property(lambda self: len(self.c))
@@ -180,7 +181,7 @@ def start(
     if rule_at(s, s.n_iters) != rule_at(s, 0): make_scorer(s, shape, iteration=s.n_iters).check(experts)
     c, report = first_partition(x, s) if c is None else (_checked(c, R, k, len(x)).to(x.device), {})
     state = State(s, experts, scorer, c, shares(c, k), torch.zeros(R, k, device=x.device), members_of(c, k), rule=rule,
-                  report=report)
+                  level=report.pop("level", None), report=report)
     return _pretrain(state, x) if s.pretrain_steps else state
 
 # %% ../nbs/paper/09_state.ipynb #4df0b7f6

@@ -54,6 +54,7 @@ def _run_tensors(state):
                member_sizes=sizes, margin=state.margin)
     if state.second is not None: run["second"] = state.second.int()
     if state.bounds is not None: run["bounds"] = torch.as_tensor(state.bounds)
+    if state.level is not None: run["level"] = torch.as_tensor(state.level).int()
     if state.visited: run["visited"] = torch.stack(state.visited).int()
     return {f"state.{name}": v for name, v in run.items() if v is not None}
 
@@ -102,10 +103,10 @@ def _of_run(run, device):
     run = {name: v.to(device) for name, v in run.items()}
     indices = {name: run[name].long() for name in ("c", "second") if name in run}
     members = list(run["members"].long().split(run["member_sizes"].tolist()))
-    bounds = run["bounds"].cpu().numpy() if "bounds" in run else None
+    arrays = {name: run[name].cpu().numpy() for name in ("bounds", "level") if name in run}
     visited = tuple(run["visited"].long()) if "visited" in run else ()
     return dict(indices, members=members, alpha=run["alpha"], log_z=run["log_z"], margin=run.get("margin"),
-                bounds=bounds, visited=visited)
+                visited=visited, **arrays)
 
 def _named(tensors, part):
     "The tensors of a part, without its name"

@@ -68,9 +68,10 @@ def check_partition(
     "Raise ValueError where tensors are none of a partition of points among k experts"
     R, n = run["c"].shape
     shapes = dict(second=(R, n), margin=(R, n), alpha=(R, k), log_z=(R, k), member_sizes=(R * k,))
+    if "level" in run: shapes["level"] = (len(run["level"]), n)
     if "visited" in run: shapes["visited"] = (len(run["visited"]), R, n)
     wrong = [name for name, shape in shapes.items() if name in run and run[name].shape != shape]
-    limits = dict(c=k, second=k, visited=k, members=n)
+    limits = dict(c=k, second=k, level=k, visited=k, members=n)
     wrong += [name for name, high in limits.items() if name in run and ((run[name] < 0) | (run[name] >= high)).any()]
     expected = f"of a partition of {n} points among {k} experts"
     if wrong: raise argument_error(wrong[0], expected, f"shape {tuple(run[wrong[0]].shape)}, or others")
