@@ -12,6 +12,7 @@ from sklearn.mixture import GaussianMixture
 from kvae_nb import KVAE
 from kvae_nb.points.columns import columns_of, natural_units
 from kvae_nb.points.far import standardise
+from kvae_nb.points.ties import disagreeing
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -93,6 +94,15 @@ def test_ties_beside_clusters_of_numbers_are_no_clusters(seed, kind):
     rng = np.random.default_rng(seed)
     X, y = clusters(rng)
     assert worse_of_two(standardise(np.c_[X, TIED[kind](rng, len(y))]), y) > .85
+
+
+@EXAMPLES
+@given(SEEDS, st.sampled_from(list(TIED)), st.floats(0, 6))
+def test_what_nothing_depends_on_is_no_cluster(seed, kind, far):
+    "However close the clusters of the numbers, and without any"
+    rng = np.random.default_rng(seed)
+    X, y = clusters(rng, far=far)
+    assert disagreeing(np.c_[X, TIED[kind](rng, len(y))])[0] == []
 
 
 @settings(EXAMPLES, max_examples=20)
