@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.checks import argument_error
-from .layout import TEXT, csv_layout, is_number, is_text
+from .layout import TEXT, UNREADABLE, csv_layout, is_number, is_text, unreadable
 
 # %% ../../nbs/points/01_tables.ipynb #bbc799bd
 TABLES = *TEXT, ".parquet"
@@ -191,8 +191,10 @@ def _text_frames(path, columns, rows, header, text):
     try:
         with pandas.read_csv(path, **options) as frames:
             for frame in filter(len, frames): yield _without_index(frame, pandas)[columns]
-    except (pandas.errors.ParserError, UnicodeDecodeError) as e:
-        raise argument_error("data", "a CSV file whose lines have a cell for every column", f"{path} ({e})") from None
+    except UNREADABLE as e: raise unreadable(path, e) from None
+    except pandas.errors.ParserError as e:
+        whole = "a CSV file whose lines have a cell for every column"
+        raise argument_error("data", whole, f"{path} ({str(e).strip()})") from None
 
 # %% ../../nbs/points/01_tables.ipynb #f5a67c2e
 def table_frames(
