@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TABLES', 'OF_PANDAS', 'DECIMAL_COMMA', 'GAPS', 'OF_IDS', 'OF_TIME', 'is_table', 'import_pandas', 'column_names',
            'index_columns', 'used_columns', 'shown', 'numbers_of', 'table_frames', 'table_pieces', 'label_values',
-           'unit_steps', 'numbers_rows', 'told_columns', 'read_table']
+           'unit_steps', 'counts_up', 'numbers_rows', 'told_columns', 'read_table']
 
 # %% ../../nbs/points/01_tables.ipynb #780b54be
 import re
@@ -250,7 +250,7 @@ def _cells_of(values, name, path, first):
 
 def _labels(cells, path):
     if not _is_parquet(path): return label_values(np.concatenate(cells))
-    return np.concatenate([part if part.dtype.kind in "biuf" else part.astype(str) for part in cells])
+    return np.concatenate([part if part.dtype.kind in "biuf" else np.array(list(map(str, part))) for part in cells])
 
 # %% ../../nbs/points/01_tables.ipynb #abeca9b9
 OF_IDS = re.compile(r"(?i:(^|[\W_])(ids?|idx|index|keys?|rows?|serial|record)($|[\W_\d]))|[a-z](Id|ID)$|^Unnamed: \d+$")
@@ -264,16 +264,26 @@ def unit_steps(
     steps = np.diff(np.sort(x))
     return int((steps == 1).sum()) if (x == np.rint(x)).all() and (steps > 0).all() else -1
 
+def counts_up(
+    x, # `(n,)` values that differ
+)->bool:
+    "Do thirty or more rise from row to row, or fall, by ten or less as a rule?"
+    steps = np.diff(x)
+    same_way = max(np.mean(steps > 0), np.mean(steps < 0)) >= .9
+    return len(x) >= 30 and bool(same_way and np.median(np.abs(steps)) <= 10)
+
 def numbers_rows(
     x,        # `(n,)` values
     name:str, # Of the column
-)->str:       # "yes", "perhaps" or "no"
+)->str:       # "yes", "perhaps", "by name" alone, or "no"
     "Does a column number the rows?"
     n, one_apart = len(x), unit_steps(x)
-    if n < 10 or one_apart < 0: return "no"
-    in_sequence = one_apart >= .9 * (n - 1) or one_apart >= max(30, n / 4)
+    if n < 10 or (one_apart < 0 and not OF_IDS.search(name)): return "no"
+    if one_apart < 0: return "by name" if (x == np.rint(x)).all() else "no"
+    in_sequence = one_apart >= .9 * (n - 1) or one_apart >= max(30, n / 4) or counts_up(x)
     if in_sequence and OF_TIME.search(name): return "perhaps"
-    return "yes" if in_sequence or OF_IDS.search(name) else "perhaps" if n >= 30 and one_apart >= 10 else "no"
+    if in_sequence or OF_IDS.search(name): return "yes"
+    return "perhaps" if n >= 30 and (one_apart >= 10 or np.abs(x).max() >= 10**6) else "no"
 
 # %% ../../nbs/points/01_tables.ipynb #6cc10fa4
 def told_columns(
@@ -291,7 +301,8 @@ def told_columns(
 def _told(name, answer):
     kind = "whole numbers that differ in every row"
     if answer == "yes": return f"column {name} left out, {kind} (--keep {shown(name)} keeps it)"
-    return f"column {name} may number the rows, {kind} (--drop {shown(name)} leaves it out)"
+    why = "is called as ids are" if answer == "by name" else f"may number the rows, {kind}"
+    return f"column {name} {why} (--drop {shown(name)} leaves it out)"
 
 # %% ../../nbs/points/01_tables.ipynb #d9e0b960
 def _features(X, used, columns, keep):
