@@ -182,7 +182,7 @@ def test_what_counts_the_time_stays_and_is_said():
 @quick
 @given(NAMES)
 def test_the_remedy_that_is_named_works(names):
-    "`--drop` as the message has it, after a shell has read it"
+    "`--drop` as the message has it, after a shell has read it, in place of the one before"
     names = [re.sub(r"\s*[\r\n]+\s*", " ", name) for name in names]
     text = text_of([*names, "b"], [[*["x"] * len(names), v] for v in (1.5, 2.5)], ",")
     with tempfile.TemporaryDirectory() as d:
@@ -192,7 +192,7 @@ def test_the_remedy_that_is_named_works(names):
         for _ in names:
             with pytest.raises(ValueError) as said: read_points(path, drop=dropped)
             word = re.search(r"--drop (.*)\) or make it the label", str(said.value))[1]
-            dropped += as_names(shlex.split(word)[0], path)
+            dropped = as_names(shlex.split(word)[0], path)
         assert dropped == names and read_points(path, drop=dropped).columns == ("b",)
 
 

@@ -8,6 +8,8 @@ __all__ = ['TABLES', 'OF_PANDAS', 'DECIMAL_COMMA', 'GAPS', 'OF_IDS', 'OF_TIME', 
            'unit_steps', 'counts_up', 'numbers_rows', 'told_columns', 'read_table']
 
 # %% ../../nbs/points/01_tables.ipynb #780b54be
+import csv
+import io
 import re
 import shlex
 from dataclasses import dataclass
@@ -112,18 +114,23 @@ class _Place:
     name:str    # The column
     first:int   # Number of the first row
     of_run:bool # Can it not be left out?
+    dropped:tuple=() # Columns that are left out already
 
     def error(self, fault, at, remedy="repair these rows"):
         "What is wrong in row `at`, and what can be done"
-        free = f", leave the column out (--drop {shown(self.name)}) or make it the label (--label {shown(self.name)})"
+        drop, label = shown(*self.dropped, self.name), shown(self.name)
+        free = f", leave the column out (--drop {drop}) or make it the label (--label {label})"
         ways = f"a table of numbers: {remedy}{'' if self.of_run else free}"
         return argument_error("data", ways, f"{self.path} with {fault} in row {self.first + at}")
 
 def shown(
-    name:str, # Of a column
-)->str:       # As a shell takes it
-    "A name in quotes, to be typed as it stands"
-    return shlex.quote(name) if "'" in name else f"'{name}'"
+    *names, # Of columns
+)->str:     # As a shell takes them
+    "A name in quotes, to be typed as it stands; several as a line of CSV in quotes"
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    text = names[0] if len(names) == 1 else line.getvalue()
+    return shlex.quote(text) if "'" in text else f"'{text}'"
 
 # %% ../../nbs/points/01_tables.ipynb #aad87b3a
 DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*,\d+\s*")
@@ -149,9 +156,10 @@ def numbers_of(
     path,        # Where it is from, for messages
     first:int=1, # The number of its first row, for messages
     of_run:bool=False, # Are the columns those of a run, of which none can be left out?
+    dropped=(),  # Columns that are left out already, for messages
 )->np.ndarray:   # `(n, d)` float64
     "The numbers of a data frame; ValueError for the first column that has others"
-    columns = [_numbers_of_column(frame[name], _Place(path, name, first, of_run)) for name in frame]
+    columns = [_numbers_of_column(frame[name], _Place(path, name, first, of_run, tuple(dropped))) for name in frame]
     return np.stack(columns, 1)
 
 def _numbers_of_column(values, place):
@@ -215,11 +223,12 @@ def table_pieces(
     rows:int=None, # Of each piece, at most
     header=None, # Of a text file: "yes" or "no", has it a first line with names?
     of_run:bool=False, # Are the columns those of a run?
+    dropped=(),  # Columns that are left out already, for messages
 ):
     "Yield the table as arrays `(m, d)`"
     first = 1
     for frame in table_frames(path, columns, rows, header):
-        yield numbers_of(frame, path, first, of_run)
+        yield numbers_of(frame, path, first, of_run, dropped)
         first += len(frame)
 
 # %% ../../nbs/points/01_tables.ipynb #d3df5bf6
@@ -330,7 +339,7 @@ def read_table(
     texts = [label] if label else []
     pieces, cells, first = [], [], 1
     for frame in table_frames(path, [*used, *texts], None, header, texts):
-        pieces.append(numbers_of(frame[used], path, first, bool(columns)))
+        pieces.append(numbers_of(frame[used], path, first, bool(columns), drop))
         if label: cells.append(_cells_of(frame[label], label, path, first))
         first += len(frame)
     if first == 1: raise argument_error("data", "a table with rows", f"{path}, which has a header alone")
