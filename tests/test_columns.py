@@ -51,6 +51,16 @@ def test_principal_components_share_a_unit(seed, components, kinds, scale, singl
 
 
 @EXAMPLES
+@given(SEEDS, st.integers(40, 200), st.floats(.1, .3), st.floats(0, .05), st.floats(1e-6, 1e6))
+def test_curves_share_a_unit(seed, d, width, noise, scale):
+    "With noise alone at their ends, too"
+    rng = np.random.default_rng(seed)
+    peaks = np.exp(-(np.linspace(0, 1, d) - rng.uniform(.4, .6, (300, 1)))**2 / (2 * width**2))
+    X = scale * (rng.lognormal(0, .5, (300, 1)) * peaks + noise * rng.normal(size=(300, d)))
+    assert columns_of(X).shared and len(set(natural_units(X)[1])) == 1
+
+
+@EXAMPLES
 @given(SEEDS, st.integers(1, 12), st.floats(-3, 3), st.floats(-50, 50))
 def test_one_unit_or_own_is_kept_under_a_common_change_of_unit(seed, columns, power, shift):
     X, _ = beside(seed, "normal", columns, 10.**(seed % 4))
