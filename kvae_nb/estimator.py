@@ -24,7 +24,7 @@ from .base.progress import expect, phase, shown_if
 from .base.randomness import generator, to_seed, undisturbed
 from .competition import finish, stages_left
 from .diagnostics.description import describe, in_pieces, lower_bound
-from .diagnostics.doubts import counted_report, doubted, warn_where_far
+from .diagnostics.doubts import counted_report, doubted, numbered_report, warn_where_far
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.columns import columns_before
@@ -212,6 +212,7 @@ def fit(self:KVAE,
         with undisturbed():
             scaling = scaling_of(X, s)
             said = counted_report(counted) | columns_report(columns)
+            said |= numbered_report(X, getattr(self, "feature_names_in_", None))
             self.drive(s, scaling, points_of(X, scaling, s), c, on_state, said)
     return self
 

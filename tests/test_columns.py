@@ -12,6 +12,7 @@ from sklearn.mixture import GaussianMixture
 from kvae_nb import KVAE
 from kvae_nb.points.columns import columns_of, natural_units
 from kvae_nb.points.far import standardise
+from kvae_nb.points.ties import disagreeing
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -47,6 +48,16 @@ def test_principal_components_share_a_unit(seed, components, kinds, scale, singl
     P = scale * PCA(components, random_state=0).fit_transform(X.astype(np.float32) if single else X)
     assert columns_of(P.astype(float)).shared
     assert len(set(natural_units(P.astype(float))[1])) == 1
+
+
+@EXAMPLES
+@given(SEEDS, st.integers(40, 200), st.floats(.1, .3), st.floats(0, .05), st.floats(1e-6, 1e6))
+def test_curves_share_a_unit(seed, d, width, noise, scale):
+    "With noise alone at their ends, too"
+    rng = np.random.default_rng(seed)
+    peaks = np.exp(-(np.linspace(0, 1, d) - rng.uniform(.4, .6, (300, 1)))**2 / (2 * width**2))
+    X = scale * (rng.lognormal(0, .5, (300, 1)) * peaks + noise * rng.normal(size=(300, d)))
+    assert columns_of(X).shared and len(set(natural_units(X)[1])) == 1
 
 
 @EXAMPLES
@@ -93,6 +104,15 @@ def test_ties_beside_clusters_of_numbers_are_no_clusters(seed, kind):
     rng = np.random.default_rng(seed)
     X, y = clusters(rng)
     assert worse_of_two(standardise(np.c_[X, TIED[kind](rng, len(y))]), y) > .85
+
+
+@EXAMPLES
+@given(SEEDS, st.sampled_from(list(TIED)), st.floats(0, 6))
+def test_what_nothing_depends_on_is_no_cluster(seed, kind, far):
+    "However close the clusters of the numbers, and without any"
+    rng = np.random.default_rng(seed)
+    X, y = clusters(rng, far=far)
+    assert disagreeing(np.c_[X, TIED[kind](rng, len(y))])[0] == []
 
 
 @settings(EXAMPLES, max_examples=20)

@@ -158,3 +158,12 @@ def test_an_array_for_each_image(h, w, n):
         with pytest.raises(ValueError, match=f"got {n} files of {h} × {w} in"): folder_with(files)
     with pytest.raises(ValueError, match=f"got {n} files of {h} in"):
         folder_with({name: x[:, 0] for name, x in files.items()})
+
+
+@quick
+@given(st.integers(1, 5), st.integers(3, 9), st.sampled_from(["height", "kind"]))
+def test_arrays_that_differ_are_named(at, h, what):
+    arrays = [np.zeros((h, 8, 3), np.uint8) for _ in range(6)]
+    arrays[at] = np.zeros((h + 1, 8, 3), np.uint8) if what == "height" else arrays[at].astype(np.float32)
+    with pytest.raises(ValueError, match=rf"arrays of one shape and dtype in .*; got 0.npy with .*, {at}.npy with"):
+        folder_with({f"{i}.npy": x for i, x in enumerate(arrays)})

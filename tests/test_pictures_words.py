@@ -15,6 +15,7 @@ from kvae_nb.instrument.images import draw_experts
 from kvae_nb.instrument.panels import inches
 from kvae_nb.instrument.plane import draw_plane, draw_vectors
 from kvae_nb.instrument.recording import Recording, Scene
+from kvae_nb.report import plots
 from kvae_nb.report.plots import plain_text, plot_composition, plot_partition, plot_rows, write
 from kvae_nb.settings import Settings
 
@@ -114,5 +115,7 @@ def test_the_instrument(draw, shape, labels):
 
 
 def test_what_has_no_font_is_said_once():
+    plots.SAID.clear()
     with pytest.warns(UserWarning, match="^pictures show \\? for \U0010fffd: no font that is installed has them$"):
         assert plain_text(["\U0010fffd a", "\U0010fffd"])[0] == ["? a", "?"]
+    with warnings.catch_warnings(action="error"): assert plain_text(["b \U0010fffd"])[0] == ["b ?"]

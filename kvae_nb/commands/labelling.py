@@ -118,7 +118,7 @@ def _table_pieces(data, source, rows, label=None, drop=(), header=None, each=Non
     if of_run: raise argument_error("drop", f"other columns than those of the run, {list(columns)}", of_run)
     if each: raise argument_error("each", "left out: a row of a table is a point", repr(each))
     used = used_columns(data, label, drop, columns, header=header)
-    return table_pieces(data, used, rows, header, bool(columns))
+    return table_pieces(data, used, rows, header, bool(columns), drop)
 
 # %% ../../nbs/commands/01_labelling.ipynb #85ce7acb
 def point_names(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FALLS', 'DEVIATIONS', 'FEW', 'SHARED', 'POOR', 'LOOKED_AT', 'far_limit', 'far_scores', 'far_doubt', 'warn_where_far',
-           'doubts_of', 'doubted', 'counted_report']
+           'doubts_of', 'doubted', 'counted_report', 'numbered_report']
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #cfc577c5
 import dataclasses
@@ -17,6 +17,7 @@ from ..base.disk import to_plain
 from ..points.columns import natural_units
 from ..points.far import FAR, beyond
 from ..points.streamed import ROWS
+from ..points.tables import numbers_rows
 from ..protocols import offers
 from ..restarts import joint_bounds
 from ..starts.portfolio import level_starts
@@ -93,6 +94,12 @@ def _close(state):
     number = f"{k}, but {other} is nearly as well founded"
     return f"how many clusters was a close call: {number}; look at n_components={other} too"
 
+def _numbered(state):
+    "Columns that number the rows"
+    names = state.report.get("numbered")
+    if not names: return None
+    return f"clusters may follow the order of the rows, which {', '.join(names)} numbers; leave that column out of X"
+
 def _at_the_limit(state):
     "The valleys go on beyond the largest number of clusters that was looked at"
     k, n = state.k, state.c.shape[1]
@@ -104,7 +111,7 @@ def _at_the_limit(state):
 def _starts(state):
     "A candidate for the start that the criterion cannot tell from the one that was taken, and that is another"
     report = state.report
-    level = level_starts(report.get("starts") or ())
+    level = level_starts(report.get("starts") or [])
     if not level: return None
     rival = min(level, key=lambda start: start["agreement"])
     if rival["agreement"] >= POOR: return None
@@ -129,7 +136,7 @@ def doubts_of(
     "Why the result should not be trusted; nothing where it can be"
     if state.settings.recipe != "auto": found = [_restarts(state)]
     else:
-        of_report = _starts(state), _restarts(state), _close(state), _at_the_limit(state)
+        of_report = _starts(state), _restarts(state), _close(state), _at_the_limit(state), _numbered(state)
         found = [_few_distinct(state, x), _few_points(state, x), *of_report, *_of_bounds(state, joint)]
     return [doubt for doubt in found if doubt]
 
@@ -177,3 +184,16 @@ def counted_report(
     curves = dict(ks=to_plain(found.ks), criterion=to_plain(finite), stability=to_plain(found.stability))
     said = dict(answer=str(found), k=found.k, runner_up=found.runner_up, close=found.close, open=found.is_open)
     return dict(how_many=said | curves)
+
+# %% ../../nbs/diagnostics/01_doubts.ipynb #0d41d48d
+def numbered_report(
+    X,          # `(n, *shape)` points in the user's units
+    names=None, # Of the columns
+)->dict:
+    "What a report says of columns that number the rows, of vectors with other columns beside"
+    some = np.asarray(X[:LOOKED_AT])
+    if some.ndim > 2: return {}
+    whole = np.flatnonzero((some == np.rint(some)).all(0))
+    called = lambda j: f"column {j}" if names is None else str(names[j])
+    found = [called(j) for j in whole if numbers_rows(some[:, j], called(j)) == "yes"]
+    return dict(numbered=found) if found and len(found) < some.shape[1] else {}

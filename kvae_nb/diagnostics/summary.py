@@ -30,7 +30,7 @@ def alternatives(
     state, # One restart
 )->dict:   # Name -> `(n,)` labels of the points that experts learned from
     "The starts that are as good as the one that was taken, and other partitions"
-    names = [start["name"] for start in level_starts(state.report.get("starts") or ())]
+    names = [start["name"] for start in level_starts(state.report.get("starts") or [])]
     return {} if state.level is None else dict(zip(names, state.level))
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #681699b4

@@ -5,12 +5,16 @@
 # %% auto #0
 __all__ = ['SETS', 'END', 'UNBALANCED', 'MNIST_SETS', 'TRUTH', 'authors_modes', 'authors_modes_log_density', 'blobs', 'circles',
            'moons', 'varied', 'aniso', 'gaussians_at', 'ring_of_8', 'grid_of_25', 'blob_in_ring', 'noise', 'unequal',
-           'outlier', 'other_units', 'constant_column', 'topics', 'classes', 'spreads', 'mnist_part']
+           'outlier', 'other_units', 'constant_column', 'topics', 'classes', 'spreads', 'beside', 'flags', 'category',
+           'rare_counts', 'wide', 'components', 'mnist_part']
 
 # %% ../../nbs/experiments/08_sets.ipynb #a4240eb3
+from functools import partial
+
 import numpy as np
 from scipy.special import logsumexp
 from sklearn import datasets
+from sklearn.decomposition import PCA
 
 from ..base.checks import check_choice, check_number
 from ..data import digits, five_modes, five_modes_log_density, mnist
@@ -132,6 +136,34 @@ def spreads(seed, n=1000, d=25, k=3):
     y, stretch, mean = rng.integers(k, size=n), rng.normal(size=(k, d, d)) / np.sqrt(d), .3 * rng.normal(size=(k, d))
     return np.einsum("nij,nj->ni", stretch[y], rng.normal(size=(n, d))) + mean[y], y
 
+# %% ../../nbs/experiments/08_sets.ipynb #a93b0aad
+def beside(
+    draw,  # Function of NumPy's generator and n, `(n, d)` columns that say nothing
+    seed,
+    n=1000, # Points
+):
+    "Three Gaussians in two columns, six deviations apart, beside columns that have nothing to do with them"
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=n)
+    return np.c_[np.array([[0, 0], [6, 0], [0, 6]])[y] + rng.normal(size=(n, 2)), draw(rng, n)], y
+
+def flags(rng, n): return rng.random((n, 3)) < rng.uniform(.2, .6, 3)
+def category(rng, n): return np.eye(5)[rng.integers(5, size=n)]
+def rare_counts(rng, n): return rng.poisson(.1, (n, 2))
+
+def wide(rng, n, d):
+    "Columns of all deviations from 1 to 1e5"
+    return 10**rng.uniform(0, 5, d) * (3 + rng.normal(size=(n, d)))
+
+# %% ../../nbs/experiments/08_sets.ipynb #bab52894
+def components(seed, n=600, d=30):
+    "Principal components of log counts of six kinds of cells"
+    rng = np.random.default_rng(seed)
+    y = rng.integers(6, size=n)
+    of_kind = np.exp(rng.normal(size=(6, 500)) * (rng.random((6, 500)) < .1))
+    counts = rng.poisson(rng.gamma(.5, 2, 500) * of_kind[y] * rng.lognormal(0, .3, (n, 1)))
+    return PCA(d, random_state=0).fit_transform(np.log1p(1e4 * counts / counts.sum(1, keepdims=True))), y
+
 # %% ../../nbs/experiments/08_sets.ipynb #195b3f5d
 SETS = dict(  # name -> (function of the seed, k)
     circles=(circles, 2), moons=(moons, 2), varied=(varied, 3), aniso=(aniso, 3), blobs=(blobs, 3),
@@ -148,6 +180,10 @@ SETS = dict(  # name -> (function of the seed, k)
     classes_20=(lambda seed: classes(seed, 1500, 20, 8, 4, 4), 4),
     classes_15=(lambda seed: classes(seed, 400, 15, 6, 0, 3), 3),
     classes_16=(lambda seed: classes(seed, 2500, 16, 10, 2, 6), 6), spreads_25=(spreads, 3),
+    flags_beside=(lambda seed: beside(flags, seed), 3), category_beside=(lambda seed: beside(category, seed), 3),
+    counts_beside=(lambda seed: beside(rare_counts, seed), 3),
+    wide_beside_2=(lambda seed: beside(partial(wide, d=2), seed), 3),
+    wide_beside_20=(lambda seed: beside(partial(wide, d=20), seed), 3), components_30=(components, 6),
     iris=(lambda seed: datasets.load_iris(return_X_y=True), 3),
     wine=(lambda seed: datasets.load_wine(return_X_y=True), 3),
     breast_cancer=(lambda seed: datasets.load_breast_cancer(return_X_y=True), 2),

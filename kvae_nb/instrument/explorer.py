@@ -35,7 +35,7 @@ from .recording import SavedRecording, Scene
 from .session import error_text
 from .stepper import Stepper, run_label
 from .viewer import button, flowing, wide
-from ..runs.source import load_again
+from ..runs.source import check_points, load_again
 
 # %% ../../nbs/instrument/12_explorer.ipynb #e3caed8f
 class Within:
@@ -90,7 +90,8 @@ class SavedRun:
     ):
         self.path, self.device, self.missing = within.path(path, "run") if within else path, device, ""
         recording = SavedRecording(self.path)
-        if X is None: X, y, self.missing = named_points(recording.source, root, within)
+        if X is not None: check_points(recording.source, X, y, path)
+        else: X, y, self.missing = named_points(recording.source, root, within)
         n = len(recording[0].c)
         wrong = X is not None and len(X) != n
         if wrong: raise argument_error("X", f"the {n} points that {path} was trained on", f"{len(X)} points")

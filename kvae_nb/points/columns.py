@@ -86,11 +86,12 @@ def are_a_curve(
     X,  # `(n, d)` float64, every column alive
     sd, # `(d,)` their deviations
 )->bool:
-    "Is every column nearly the same as the one beside it, as in a spectrum? Eight columns at least"
-    if X.shape[1] < 8 or np.abs(np.diff(np.log(sd))).max() > np.log(2): return False
+    "Is nearly every column, or where most of the variation is, like the one beside it? Eight columns at least"
+    if X.shape[1] < 8 or np.abs(np.diff(np.log(sd))).max() > np.log(3): return False
     Y = near_one(X - X.mean(0))[0]
     Y /= np.linalg.norm(Y, axis=0)
-    return np.mean((Y[:, 1:] * Y[:, :-1]).sum(0) >= BESIDE) >= BESIDE
+    alike, weights = (Y[:, 1:] * Y[:, :-1]).sum(0) >= BESIDE, sd[1:] / sd.max() * sd[:-1]
+    return max(np.mean(alike), np.average(alike, weights=weights)) >= BESIDE
 
 # %% ../../nbs/points/03_columns.ipynb #c685677c
 def _has_background(X, small):

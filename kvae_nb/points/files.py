@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ..base.checks import argument_error, check_choice
-from .pictures import IMAGES, files_below, passed_over, read_images
+from .pictures import IMAGES, check_same, files_below, passed_over, read_images
 from .stored import Stored
 from .tables import is_table, read_table
 
@@ -141,20 +141,20 @@ def _points_of_folder(path, background, each):
 
 def _points_of_arrays(path, names, each, notes):
     "One array whose rows are points, or a point a file"
-    stored = lambda: Stored([Path(path)/name for name in names])
-    shapes = [_shape(Path(path)/name) for name in names]
-    if (each or _each(shapes, path)) == "row": return Points(stored(), notes=notes)
-    if len(set(shapes)) > 1: stored()  # which says it
+    parts = [Stored([Path(path)/name]).parts[0] for name in names]
+    row_each = (each or _each([part.shape for part in parts], path)) == "row"
+    if row_each: return Points(Stored([Path(path)/name for name in names]), notes=notes)
+    shapes = [f"{' × '.join(map(str, part.shape))} numbers of {part.dtype}" for part in parts]
+    check_same(names, shapes, f"arrays of one shape and dtype in {path}, a point in each")
     points = channels_first(np.stack([np.load(Path(path)/name, allow_pickle=False) for name in names]))
     return Points(points.X, turned="a point a file", rows=tuple(map(str, names)), notes=notes)
-
-def _shape(path): return Stored([path]).parts[0].shape
 
 # %% ../../nbs/points/08_files.ipynb #1f810196
 def _each(shapes, path):
     "Is a point a row of these files, or a file?"
     shape, alike = shapes[0], len(shapes) > 1 and len(set(shapes)) == 1
-    if len(shape) == 3 and alike and min(shape[0], shape[2]) <= 4: return "file"
+    in_colours = all(len(shape) == 3 and min(shape[0], shape[2]) <= 4 for shape in shapes)
+    if in_colours and len(shapes) > 1: return "file"
     looks_like_image = alike and len(shape) == 2 and max(shape) <= 2 * min(shape)
     if len(shape) != 1 and not looks_like_image: return "row"
     expected = "said: --each row where every row of these files is a point, --each file where every file is one"

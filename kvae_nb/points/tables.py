@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = ['TABLES', 'OF_PANDAS', 'DECIMAL_COMMA', 'GAPS', 'OF_IDS', 'OF_TIME', 'is_table', 'import_pandas', 'column_names',
            'index_columns', 'used_columns', 'shown', 'numbers_of', 'table_frames', 'table_pieces', 'label_values',
-           'unit_steps', 'numbers_rows', 'told_columns', 'read_table']
+           'unit_steps', 'counts_up', 'numbers_rows', 'told_columns', 'read_table']
 
 # %% ../../nbs/points/01_tables.ipynb #780b54be
+import csv
+import io
 import re
 import shlex
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base.checks import argument_error
-from .layout import TEXT, csv_layout, is_number, is_text
+from .layout import TEXT, UNREADABLE, csv_layout, is_number, is_text, unreadable
 
 # %% ../../nbs/points/01_tables.ipynb #bbc799bd
 TABLES = *TEXT, ".parquet"
@@ -112,18 +114,23 @@ class _Place:
     name:str    # The column
     first:int   # Number of the first row
     of_run:bool # Can it not be left out?
+    dropped:tuple=() # Columns that are left out already
 
     def error(self, fault, at, remedy="repair these rows"):
         "What is wrong in row `at`, and what can be done"
-        free = f", leave the column out (--drop {shown(self.name)}) or make it the label (--label {shown(self.name)})"
+        drop, label = shown(*self.dropped, self.name), shown(self.name)
+        free = f", leave the column out (--drop {drop}) or make it the label (--label {label})"
         ways = f"a table of numbers: {remedy}{'' if self.of_run else free}"
         return argument_error("data", ways, f"{self.path} with {fault} in row {self.first + at}")
 
 def shown(
-    name:str, # Of a column
-)->str:       # As a shell takes it
-    "A name in quotes, to be typed as it stands"
-    return shlex.quote(name) if "'" in name else f"'{name}'"
+    *names, # Of columns
+)->str:     # As a shell takes them
+    "A name in quotes, to be typed as it stands; several as a line of CSV in quotes"
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    text = names[0] if len(names) == 1 else line.getvalue()
+    return shlex.quote(text) if "'" in text else f"'{text}'"
 
 # %% ../../nbs/points/01_tables.ipynb #aad87b3a
 DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*,\d+\s*")
@@ -149,9 +156,10 @@ def numbers_of(
     path,        # Where it is from, for messages
     first:int=1, # The number of its first row, for messages
     of_run:bool=False, # Are the columns those of a run, of which none can be left out?
+    dropped=(),  # Columns that are left out already, for messages
 )->np.ndarray:   # `(n, d)` float64
     "The numbers of a data frame; ValueError for the first column that has others"
-    columns = [_numbers_of_column(frame[name], _Place(path, name, first, of_run)) for name in frame]
+    columns = [_numbers_of_column(frame[name], _Place(path, name, first, of_run, tuple(dropped))) for name in frame]
     return np.stack(columns, 1)
 
 def _numbers_of_column(values, place):
@@ -191,8 +199,10 @@ def _text_frames(path, columns, rows, header, text):
     try:
         with pandas.read_csv(path, **options) as frames:
             for frame in filter(len, frames): yield _without_index(frame, pandas)[columns]
-    except (pandas.errors.ParserError, UnicodeDecodeError) as e:
-        raise argument_error("data", "a CSV file whose lines have a cell for every column", f"{path} ({e})") from None
+    except UNREADABLE as e: raise unreadable(path, e) from None
+    except pandas.errors.ParserError as e:
+        whole = "a CSV file whose lines have a cell for every column"
+        raise argument_error("data", whole, f"{path} ({str(e).strip()})") from None
 
 # %% ../../nbs/points/01_tables.ipynb #f5a67c2e
 def table_frames(
@@ -213,11 +223,12 @@ def table_pieces(
     rows:int=None, # Of each piece, at most
     header=None, # Of a text file: "yes" or "no", has it a first line with names?
     of_run:bool=False, # Are the columns those of a run?
+    dropped=(),  # Columns that are left out already, for messages
 ):
     "Yield the table as arrays `(m, d)`"
     first = 1
     for frame in table_frames(path, columns, rows, header):
-        yield numbers_of(frame, path, first, of_run)
+        yield numbers_of(frame, path, first, of_run, dropped)
         first += len(frame)
 
 # %% ../../nbs/points/01_tables.ipynb #d3df5bf6
@@ -248,7 +259,7 @@ def _cells_of(values, name, path, first):
 
 def _labels(cells, path):
     if not _is_parquet(path): return label_values(np.concatenate(cells))
-    return np.concatenate([part if part.dtype.kind in "biuf" else part.astype(str) for part in cells])
+    return np.concatenate([part if part.dtype.kind in "biuf" else np.array(list(map(str, part))) for part in cells])
 
 # %% ../../nbs/points/01_tables.ipynb #abeca9b9
 OF_IDS = re.compile(r"(?i:(^|[\W_])(ids?|idx|index|keys?|rows?|serial|record)($|[\W_\d]))|[a-z](Id|ID)$|^Unnamed: \d+$")
@@ -262,16 +273,26 @@ def unit_steps(
     steps = np.diff(np.sort(x))
     return int((steps == 1).sum()) if (x == np.rint(x)).all() and (steps > 0).all() else -1
 
+def counts_up(
+    x, # `(n,)` values that differ
+)->bool:
+    "Do thirty or more rise from row to row, or fall, by ten or less as a rule?"
+    steps = np.diff(x)
+    same_way = max(np.mean(steps > 0), np.mean(steps < 0)) >= .9
+    return len(x) >= 30 and bool(same_way and np.median(np.abs(steps)) <= 10)
+
 def numbers_rows(
     x,        # `(n,)` values
     name:str, # Of the column
-)->str:       # "yes", "perhaps" or "no"
+)->str:       # "yes", "perhaps", "by name" alone, or "no"
     "Does a column number the rows?"
     n, one_apart = len(x), unit_steps(x)
-    if n < 10 or one_apart < 0: return "no"
-    in_sequence = one_apart >= .9 * (n - 1) or one_apart >= max(30, n / 4)
+    if n < 10 or (one_apart < 0 and not OF_IDS.search(name)): return "no"
+    if one_apart < 0: return "by name" if (x == np.rint(x)).all() else "no"
+    in_sequence = one_apart >= .9 * (n - 1) or one_apart >= max(30, n / 4) or counts_up(x)
     if in_sequence and OF_TIME.search(name): return "perhaps"
-    return "yes" if in_sequence or OF_IDS.search(name) else "perhaps" if n >= 30 and one_apart >= 10 else "no"
+    if in_sequence or OF_IDS.search(name): return "yes"
+    return "perhaps" if n >= 30 and (one_apart >= 10 or np.abs(x).max() >= 10**6) else "no"
 
 # %% ../../nbs/points/01_tables.ipynb #6cc10fa4
 def told_columns(
@@ -289,7 +310,8 @@ def told_columns(
 def _told(name, answer):
     kind = "whole numbers that differ in every row"
     if answer == "yes": return f"column {name} left out, {kind} (--keep {shown(name)} keeps it)"
-    return f"column {name} may number the rows, {kind} (--drop {shown(name)} leaves it out)"
+    why = "is called as ids are" if answer == "by name" else f"may number the rows, {kind}"
+    return f"column {name} {why} (--drop {shown(name)} leaves it out)"
 
 # %% ../../nbs/points/01_tables.ipynb #d9e0b960
 def _features(X, used, columns, keep):
@@ -317,7 +339,7 @@ def read_table(
     texts = [label] if label else []
     pieces, cells, first = [], [], 1
     for frame in table_frames(path, [*used, *texts], None, header, texts):
-        pieces.append(numbers_of(frame[used], path, first, bool(columns)))
+        pieces.append(numbers_of(frame[used], path, first, bool(columns), drop))
         if label: cells.append(_cells_of(frame[label], label, path, first))
         first += len(frame)
     if first == 1: raise argument_error("data", "a table with rows", f"{path}, which has a header alone")

@@ -91,7 +91,7 @@ def run_pictures(
         composed = lambda figure: plot_composition(model.labels_, y, ax=figure.subplots())
         found["composition.png"] = (6, .35 * k + 1.5), composed
     curves = lambda figure: plot_history(model.history_, figure.subplots(1, 4))
-    if model.history_: found["history.png"] = (14, 3), curves
+    if len(model.history_) > 1: found["history.png"] = (14, 3), curves
     return found
 
 # %% ../../nbs/report/02_report.ipynb #41d3629b
