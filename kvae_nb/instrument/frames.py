@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ARRAYS', 'FEW', 'Frame', 'tensors_of', 'plain_of', 'frame_from', 'few_bytes', 'drawn', 'kind_of', 'grid_over',
-           'Camera', 'owners', 'few_scores', 'scores_on_grid', 'held_out_bound', 'restart_record', 'take_frame',
-           'pictures', 'empty_experts', 'revived_experts']
+           'Camera', 'owners', 'few_scores', 'scores_on_grid', 'held_out_bound', 'take_frame', 'pictures',
+           'empty_experts', 'revived_experts']
 
 # %% ../../nbs/instrument/00_frames.ipynb #ca95885e
 from dataclasses import dataclass
@@ -177,14 +177,6 @@ def held_out_bound(
     if camera.x_new is None or not offers(state.experts, "bound"): return None
     return float(mixture_bounds(state, camera.x_new)[r] - camera.scaling.log_volume)
 
-# %% ../../nbs/instrument/00_frames.ipynb #1c6ce5c6
-def restart_record(
-    record:dict, # Of a history, arrays with the restart first
-    r:int,       # Which
-)->dict:
-    "The record of one restart"
-    return {name: v[r] if isinstance(v, (list, np.ndarray)) else v for name, v in record.items()}
-
 # %% ../../nbs/instrument/00_frames.ipynb #3806221b
 def take_frame(
     camera:Camera,
@@ -204,9 +196,12 @@ def take_frame(
         alpha=state.alpha[r].cpu().numpy(),
         samples=camera.as_shown(samples),
         score=few_scores(camera, state, c),
-        record=restart_record(state.history[-1], r) if state.history else None,
+        record=_of_restart(state.history[-1], r) if state.history else None,
         held_out=held_out_bound(camera, state, r),
         **scores_on_grid(camera, state, r))
+
+def _of_restart(record, r):
+    return {name: v[r] if isinstance(v, (list, np.ndarray)) else v for name, v in record.items()}
 
 # %% ../../nbs/instrument/00_frames.ipynb #baf40bb5
 def pictures(

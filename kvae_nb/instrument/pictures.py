@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from ..base.checks import check_number
 from .scenes import Seen
 from ..report.curves import add_divergences, add_moved, add_sizes
-from ..report.plots import add_points, add_regions, add_samples, mosaic, style, write
+from ..report.plots import add_points, add_regions, add_samples, composition, mosaic, style, write
 
 # %% ../../nbs/instrument/03_pictures.ipynb #bafcd386
 def as_points(
@@ -43,11 +43,10 @@ def notes(
     i:int, # Position in it
 )->list:   # A text for each expert, empty for one without labels
     "The commonest label of each expert's points, and how common it is"
-    still, c = seen.still, seen.frames[i]["c"]
+    still = seen.still
     if "y" not in still: return [""] * still["k"]
-    counts = np.bincount(c.astype(int) * len(still["labels"]) + still["y"], minlength=still["k"] * len(still["labels"]))
-    counts = counts.reshape(still["k"], -1)
-    said = lambda row: f"mostly {still['labels'][row.argmax()]} ({100 * row.max() / row.sum():.0f} %)"
+    labels, counts = composition(seen.frames[i]["c"], np.array(still["labels"])[still["y"]], still["k"])
+    said = lambda row: f"mostly {labels[row.argmax()]} ({100 * row.max() / row.sum():.0f} %)"
     return [said(row) if row.any() else "" for row in counts]
 
 # %% ../../nbs/instrument/03_pictures.ipynb #29d310a1

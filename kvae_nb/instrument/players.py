@@ -27,11 +27,11 @@ from kvae_nb.instrument.scenes import (
     MOST,
     as_places,
     bounds_of,
-    shaded,
     packed,
     packed_frame,
     packed_scene,
     seen,
+    shaded,
 )
 
 # %% ../../nbs/instrument/07_players.ipynb #e9393ade

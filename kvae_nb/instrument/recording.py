@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from fastcore.basics import patch
-from sklearn.decomposition import PCA
 
 from ..base.checks import argument_error, check_number
 from .frames import FEW, Camera, Frame, drawn, frame_from, kind_of, plain_of, take_frame, tensors_of
+from ..report.page import projection
 from ..report.report import as_labels
 from ..runs.older import read_run, settings_from_json
 from ..settings import Settings
@@ -154,14 +154,12 @@ class SavedRecording(Recording):
         super().__init__(settings, about["shape"], about["title"] or self.path.name, grid, about["source"], frames)
 
 # %% ../../nbs/instrument/01_recording.ipynb #a97df675
-@np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
 def project(
     X, # `(n, *shape)` data
 )->np.ndarray: # `(n, 2)`
     "The first two principal components, of at most `FEW` points, and all points in them"
     rows = np.asarray(X).reshape(len(X), -1)
-    components = PCA(min(2, *rows.shape), random_state=0).fit(rows[drawn(len(rows), FEW)])
-    at = np.concatenate([components.transform(rows[i:i+4096]) for i in range(0, len(rows), 4096)])
+    at = projection(rows[drawn(len(rows), FEW)], 1)(rows)
     return np.pad(at, ((0, 0), (0, 2 - at.shape[1])))
 
 # %% ../../nbs/instrument/01_recording.ipynb #7df8890b
