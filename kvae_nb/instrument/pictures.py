@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROWS', 'SMALL', 'BLOCKS', 'as_points', 'named', 'notes', 'draw_shares', 'middles', 'draw_plane', 'members_of',
-           'draw_rows', 'curves_of', 'draw_curves', 'size_of', 'draw_head', 'draw', 'png']
+           'draw_rows', 'curves_of', 'draw_curves', 'png', 'size_of', 'draw_head', 'draw']
 
 # %% ../../nbs/instrument/03_pictures.ipynb #9aa16ec9
 import io
@@ -212,6 +212,17 @@ def _plain_log(ax):
     ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
 
+# %% ../../nbs/instrument/03_pictures.ipynb #ade31fe1
+def png(
+    figure,    # A `Figure`
+    dpi=None,  # Dots per inch; None: the figure's own
+    pack:int=1,# 0 to 9: how tightly; 1 is the fast way
+)->bytes:
+    "The picture as a PNG file"
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi or figure.dpi, pil_kwargs=dict(compress_level=pack))
+    return file.getvalue()
+
 # %% ../../nbs/instrument/03_pictures.ipynb #05fb8502
 def size_of(
     still:dict, # Of a `Seen`
@@ -251,14 +262,3 @@ def draw(
     cells = figure.add_gridspec(1, len(curves), left=.06, right=.985, top=middle - .2 / h, bottom=low, wspace=.22)
     draw_curves(cells.subplots(squeeze=False)[0], seen, i)
     return figure
-
-# %% ../../nbs/instrument/03_pictures.ipynb #ade31fe1
-def png(
-    figure,    # A `Figure`
-    dpi=None,  # Dots per inch; None: the figure's own
-    pack:int=1,# 0 to 9: how tightly; 1 is the fast way
-)->bytes:
-    "The picture as a PNG file"
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dpi or figure.dpi, pil_kwargs=dict(compress_level=pack))
-    return file.getvalue()
