@@ -61,6 +61,7 @@ def draw_shares(
     "A bar for the share of each expert, and what is said of it"
     sizes, said = seen.frames[i]["sizes"], notes(seen, i)
     rows, share = named(sizes), 100 * sizes / sizes.sum()
+    if expert not in (None, *rows): rows = [expert, *rows[:-1]]
     for r, j in enumerate(rows):
         ax.barh(r, share[j], color=style(j)["color"] if expert in (None, j) else ".85", height=.62)
         text = f"{share[j]:.1f} % {said[j]}" if sizes[j] else "no points"
@@ -101,7 +102,7 @@ def _draw_rings(ax, seen, i, at, expert):
 
 def _draw_numbers(ax, seen, i, at, expert):
     c, k = seen.frames[i]["c"], seen.still["k"]
-    for j, place in middles(at, c, k).items() if k <= 40 else ():
+    for j, place in middles(at, c, k).items() if k <= 40 or expert is not None else ():
         if expert not in (None, j): continue
         circle = dict(boxstyle="circle,pad=.2", fc="w", ec=style(j)["color"], lw=1.6)
         ax.text(*at[place], j, fontsize=8.5, weight="bold", ha="center", va="center", clip_on=True, bbox=circle)

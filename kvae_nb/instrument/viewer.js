@@ -322,7 +322,7 @@ const CSS = `
 .kv .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 8px }
 .kv .chart { position: relative; height: 120px; cursor: col-resize; touch-action: none } .kv .chart canvas { width: 100%; height: 100% }
 .kv .cursor { position: absolute; top: 16px; bottom: 14px; width: 2px; background: var(--soft); opacity: .6; pointer-events: none }
-.kv .wall .row { align-items: center; gap: 4px 14px; margin: 2px 0 } .kv .wall canvas { zoom: 1; image-rendering: pixelated } .kv .wall .expert { width: 60px }
+.kv .wall .row { align-items: center; gap: 4px 14px; margin: 2px 0 } .kv .wall canvas { image-rendering: pixelated } .kv .wall .expert { width: 60px }
 .kv .flow { height: 220px; cursor: default } .kv .flow select { position: absolute; right: 0; top: -4px }
 .kv .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .kvs { display: flex; flex-wrap: wrap; gap: 8px } .kvs > div { flex: 1 1 460px; min-width: 0 }
