@@ -120,7 +120,7 @@ def animate(
     fps, drawn = 1 / check_number("seconds", seconds, .02, 60), seen(scene, FEW)
     figure = Figure(figsize=size_of(drawn.still), dpi=dpi)
     with atomic_path(path, (".gif", ".mp4")) as part:
-        if drawn.still["missing"]: raise ValueError(drawn.still["missing"])
+        len(scene.data)  # which must be there before a file is begun
         writer = PillowWriter(fps) if part.suffix == ".gif" else FFMpegWriter(fps)
         rc:dict = {} if part.suffix == ".gif" else {"animation.ffmpeg_path": ffmpeg()}
         with mpl.rc_context(rc), writer.saving(figure, part, dpi): _film(writer, figure, drawn, view)

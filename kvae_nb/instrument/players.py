@@ -92,6 +92,7 @@ def write_player(
 ):
     "A recording, or two side by side, as a file that plays them"
     if len(scenes) not in (1, 2): raise argument_error("scenes", "one or two", len(scenes))
+    for scene in scenes: len(scene.data)  # which must be there
     with atomic_path(path, (".html",)) as part:
         text = page_of([baked(scene) for scene in scenes], scenes[0].recording.title)
         part.write_text(text, encoding="utf-8")

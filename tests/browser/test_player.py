@@ -294,7 +294,7 @@ def test_playground(page, tmp_path):
 def test_without_points_and_too_many(page, tmp_path):
     "A run whose points are not there shows its curves; of ten million a seeded part is drawn; both are said"
     scene = recorded()
-    write_player(tmp_path/"bare.html", Scene(scene.recording))
+    (tmp_path/"bare.html").write_text(page_of([baked(Scene(scene.recording))]))
     with page(tmp_path/"bare.html") as shown:
         ready(shown)
         assert "open the run with its points: X=…" in shown.inner_text(".kv")
