@@ -8,7 +8,7 @@ from fastcore.script import call_parse
 from kvae_nb import KVAE
 from kvae_nb.competition import fit
 from kvae_nb.data import five_modes, mnist
-from kvae_nb.instrument.films import draw_partitions, size_of_partitions
+from kvae_nb.instrument.films import partitions
 from kvae_nb.instrument.frames import Camera
 from kvae_nb.instrument.recording import Recorder, Scene
 from kvae_nb.points.scaling import fit_scaling
@@ -23,8 +23,7 @@ def picture_five_modes(path):
     scaling = fit_scaling(X, "gaussian")
     recorder = Recorder(Camera(scaling.to(X), scaling))
     for state in fit(scaling.to(X), Settings(n_components=5, recipe="paper", n_init=1, seed=0)): recorder(state)
-    figure = plt.figure(figsize=size_of_partitions(recorder.recording))
-    draw_partitions(figure, Scene(recorder.recording, X)).savefig(path, dpi=80)
+    partitions(Scene(recorder.recording, X)).savefig(path, dpi=80)
 
 
 def picture_mnist(path, root, k=15):

@@ -2,6 +2,7 @@
 what is left out. Equations become MathML, so that no page needs a script or the network. One page lists the API."""
 import ast
 import html
+import json
 import re
 from importlib.metadata import distribution
 from os.path import dirname, relpath
@@ -22,6 +23,7 @@ PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 FONT = "ziamath/fonts/STIXTwoMath-Regular.ttf"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = "Stepper(", "Explorer("  # begins the text that stands for a live widget
+GROUND = "<!-- playground -->"  # where a lesson has the recorded runs of playground.py
 OUTPUT = """{%% block %s scoped %%}
 ~~~~ { .text .output }
 {{ (output.%s | strip_ansi).rstrip() }}
@@ -71,7 +73,7 @@ def markdown(path, relink=None):
     "A notebook as markdown, its links made by `relink`, and its pictures by name"
     nb = nbformat.read(path, 4)
     nb.metadata["language_info"] = {"name": "python"}
-    players = played(nb, path)
+    players = played(nb, path) | ground(nb, path)
     seen = [c for c in nb.cells if not re.match(r"#\|\s*(hide|default_exp)\b", c.source)]
     nb.cells = [shown(c, path, relink or links) for c in seen]
     names = {"output_files_dir": f"{path.stem}_files", "unique_key": path.stem}
@@ -89,6 +91,15 @@ def played(nb, path):
         is_live = "".join(output.get("data", {}).get("text/plain", "")).startswith(LIVE)
         if players and is_live: output["data"] = {"text/html": frame}
     return players
+
+
+def ground(nb, path):
+    "The page of the playground, by name, and a frame with it where the lesson has its mark"
+    marked = [c for c in nb.cells if c.cell_type == "markdown" and GROUND in c.source]
+    if not marked: return {}
+    told, name = json.loads((ROOT/"docs/playground.json").read_text()), f"{path.stem}_files/playground.html"
+    marked[0].source = marked[0].source.replace(GROUND, framed("The playground", src=name))
+    return {name: page_of(told["runs"], "Playground", told["choices"]).encode()}
 
 
 def shown(cell, path, relink):

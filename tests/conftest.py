@@ -5,10 +5,11 @@ import os
 import shutil
 import signal
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from project import ROOT
+from project import BIN, ROOT, call
 
 MADE = (".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_docs", "build", "demo", "browser")
 FLAGS = ("slow", "gpu", "browser")
@@ -37,6 +38,16 @@ def once(tmp_path_factory, worker_id):
             if not file.exists(): file.write_text(json.dumps(make()))
         return json.loads(file.read_text())
     return once
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, once):
+    "The folder of the built site; a warning fails"
+    def build():
+        folder = tmp_path_factory.mktemp("site")
+        call(BIN/"mkdocs", "build", "--strict", "-f", ROOT/"docs/mkdocs.yml", "--site-dir", folder)
+        return str(folder)
+    return Path(once("site", build))
 
 
 @pytest.fixture

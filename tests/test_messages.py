@@ -11,7 +11,7 @@ from scipy.sparse.linalg import ArpackError
 from kvae_nb import KVAE
 from kvae_nb.commands import cli, labelling
 from kvae_nb.experiments import clusters, frechet
-from kvae_nb.instrument import films
+from kvae_nb.instrument import codes
 from kvae_nb.instrument.explorer import Explorer
 from kvae_nb.instrument.session import Session
 from kvae_nb.points import files, layout
@@ -82,7 +82,7 @@ def nothing_to_explore(folder, monkeypatch):
     Explorer._open(SimpleNamespace(path=field, other=field))
 
 
-def codes_of_no_vae(folder, monkeypatch): films.latent_plane(None, SimpleNamespace(k=3, experts=object()), 0)
+def codes_of_no_vae(folder, monkeypatch): codes.latent_plane(None, SimpleNamespace(k=3, experts=object()), 0)
 def never_ready(folder, monkeypatch): Session.wait(SimpleNamespace(busy=True), 0)
 
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from kvae_nb.instrument.frames import Frame
-from kvae_nb.instrument.images import draw_experts
-from kvae_nb.instrument.panels import inches
-from kvae_nb.instrument.plane import draw_plane, draw_vectors
+from kvae_nb.instrument.pictures import draw
 from kvae_nb.instrument.recording import Recording, Scene
+from kvae_nb.instrument.scenes import seen
 from kvae_nb.report import plots
 from kvae_nb.report.plots import plain_text, plot_composition, plot_partition, plot_rows, write
 from kvae_nb.settings import Settings
@@ -101,16 +100,16 @@ def scene_of(labels, shape):
     return Scene(recording, np.random.default_rng(0).random((3, *shape)), np.array(labels, dtype=object))
 
 
-@pytest.mark.parametrize("draw, shape", [(draw_plane, (2,)), (draw_vectors, (3,)), (draw_experts, (1, 4, 4))])
+@pytest.mark.parametrize("shape", [(2,), (3,), (1, 4, 4)])
 @given(labels=LABELS)
 @example(labels=DOLLARS)
 @settings(max_examples=8, deadline=None)
-def test_the_instrument(draw, shape, labels):
+def test_the_instrument(shape, labels):
     "Its title, its axes, its notes"
     figure = Figure((9, 6))
-    quiet(draw, figure, scene_of(labels, shape), 0)
+    quiet(draw, figure, seen(scene_of(labels, shape)), 0)
     drawn(figure)
-    assert inches(figure) == (9, 6)
+    assert figure.get_size_inches().tolist() == [9, 6]
     assert any(is_as_given(shown(text), labels[0]) for text in figure.texts)
 
 

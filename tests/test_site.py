@@ -2,25 +2,14 @@
 import ast
 import json
 import re
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
 import folders
-from project import BIN, BOOKS, ROOT, call, names
+from project import BOOKS, ROOT, names
 
 LEFT = re.compile(r"^([-*] |\| |```|~~~|#\|)|\$\$", re.M)  # markdown that did not become HTML
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory, once):
-    "The folder of the built site; a warning fails"
-    def build():
-        folder = tmp_path_factory.mktemp("site")
-        call(BIN/"mkdocs", "build", "--strict", "-f", ROOT/"docs/mkdocs.yml", "--site-dir", folder)
-        return str(folder)
-    return Path(once("site", build))
 
 
 def test_site_is_whole(site):

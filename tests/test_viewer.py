@@ -3,12 +3,13 @@ import json
 import re
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from kvae_nb.instrument.players import painter
-from kvae_nb.instrument.scenes import margin_bytes, packed
+from kvae_nb.instrument.scenes import flow, nats_bytes, packed
 from kvae_nb.report.plots import MARKERS, PALETTE
 from project import ROOT
 
@@ -47,7 +48,7 @@ def test_arrays():
     "Bytes of Python become the same arrays; what was cut is said"
     rng = np.random.default_rng(0)
     whole, real = rng.integers(0, 256, (5, 7)).astype(np.uint8), rng.normal(size=3).astype(np.float32)
-    header, data = packed({}, dict(whole=whole, real=real), ["whole"])
+    header, data = packed(dict(whole=whole, real=real), ["whole"])
     got = in_node("""({table, data}) => { const {whole, real} = viewer.arraysOf(table, bytes(data))
         return [[...whole], [...real], whole.shape, tried(() => viewer.arraysOf(table, bytes(data.slice(2))))] }""",
         table=header["arrays"], data=list(data))
@@ -80,8 +81,8 @@ def test_lasso_and_hover():
     from matplotlib.path import Path
     expected = np.flatnonzero(Path(polygon).contains_points(at))
     asked = rng.integers(0, 65536, (20, 2)).tolist()
-    got = in_node("""({at, polygon, asked}) => { const cells = viewer.cellsOf(at, 16)
-        return [[...viewer.insideAll(polygon, at)], asked.map(([x, y]) => viewer.nearest(cells, at, x, y, 3000))] }""",
+    got = in_node("""({at, polygon, asked}) =>
+        [[...viewer.insideAll(polygon, at)], asked.map(([x, y]) => viewer.nearest(at, x, y, 3000))]""",
         at=at.ravel().tolist(), polygon=polygon, asked=asked)
     assert got[0] == expected.tolist()
     far = [np.hypot(*(at - point).T) for point in asked]
@@ -100,16 +101,36 @@ def test_middles():
 
 def test_words():
     "Margins, ticks, lists of many experts"
-    margins = [0, .5, 3, 200]
+    margins = [0, .5, 3, 200, -7]
     got = in_node("""({bytes, sizes}) => [bytes.map(viewer.nats), viewer.ticks(.1, .93, 4), viewer.ticks(5, 5),
         viewer.listed(sizes, ""), viewer.listed(sizes, "7, 3"), viewer.listed([1, 2], "")]""",
-        bytes=margin_bytes(margins).tolist(), sizes=list(range(1000)))
-    assert np.allclose(1 + np.array(got[0]), 1 + np.array(margins), rtol=.045)
+        bytes=nats_bytes(margins).tolist(), sizes=list(range(1000)))
+    assert np.allclose(got[0], margins, rtol=.09) and np.sign(got[0]).tolist() == np.sign(margins).tolist()
     assert np.allclose(got[1], [.2, .4, .6, .8])
     assert got[2] == [5]
     assert [e["j"] for e in got[3]["shown"]] == list(range(999, 939, -1)) and got[3]["left"] == 940
     assert [e["j"] for e in got[4]["shown"]] == [3, 7] and got[4]["left"] == 0
     assert [e["j"] for e in got[5]["shown"]] == [0, 1]
+
+
+def test_who_has_what():
+    "Points given from expert to expert, commonest labels, typical and doubtful members"
+    rng = np.random.default_rng(3)
+    before, c, y, margin = (rng.integers(0, m, 80) for m in (4, 4, 3, 100))
+    few = np.flatnonzero(rng.random(80) < .5)
+    got = in_node("""({before, c, y, margin, few}) => {
+        const its = doubtful => viewer.membersOf({c, margin}, Uint32Array.from(few), 2, doubtful)
+        return [[...viewer.given(before, c, 5)], viewer.commonest(c, y, 5, 3), its(false), its(true),
+            viewer.commonest(c, y, 1e4, 1e4)] }""",
+        before=before.tolist(), c=c.tolist(), y=y.tolist(), margin=margin.tolist(), few=few.tolist())
+    assert got[0] == flow(SimpleNamespace(c=before), SimpleNamespace(c=c), 5).ravel().tolist()
+    counts = [np.bincount(y[c == j], minlength=3) for j in range(4)]
+    assert [v[0] for v in got[1][:4]] == [int(v.argmax()) for v in counts]
+    assert np.allclose([v[1] for v in got[1][:4]], [v.max() / v.sum() for v in counts])
+    mine = [q for q in range(len(few)) if c[few[q]] == 2]
+    assert got[2] == sorted(mine, key=lambda q: -margin[few[q]])
+    assert got[3] == sorted(mine, key=lambda q: margin[few[q]])
+    assert got[4] == []
 
 
 def test_address():

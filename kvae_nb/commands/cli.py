@@ -34,7 +34,7 @@ from .sources import as_names, describe_source, lasting_name, load_checked, load
 from ..data import DATASETS, holdout_mask, load
 from ..estimator import KVAE
 from ..instrument.explorer import SavedRun, Within, serve
-from ..instrument.films import animate, draw_partitions, save_picture, size_of_partitions
+from ..instrument.films import animate, partitions, save_picture
 from ..instrument.frames import Camera
 from ..instrument.players import write_player
 from ..instrument.recording import Recorder, SavedRecording, Scene
@@ -76,8 +76,7 @@ def draw_film(
     files = [Path(out)/name for name in ("partitions.png", "film.gif")]
     try:
         scene = Scene(recorder.recording, X, y)
-        draw = lambda figure: draw_partitions(figure, scene)
-        save_picture(files[0], draw, size_of_partitions(scene.recording), 110)
+        save_picture(files[0], partitions(scene), 110)
         animate(files[1], scene, seconds=.2)
         print(f"how the partition came about: {files[0]}, {files[1]}")
     except Exception as e: warnings.warn(f"the film is not drawn: {type(e).__name__}: {e}", stacklevel=2)

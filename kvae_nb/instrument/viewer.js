@@ -1,9 +1,9 @@
 // Draws the recording of a run: points, curves and experts, iteration by iteration. It knows nothing of its host, which
-// is a widget (the default export, for anywidget), or a page with the data baked in (`mountPage`).
+// is a widget (the default export, for anywidget), or a page with the data baked in (page.js).
 
 // ---- Pure functions
 
-const TYPES = {u1: Uint8Array, u2: Uint16Array, i2: Int16Array, u4: Uint32Array, f4: Float32Array}
+const TYPES = {u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, u4: Uint32Array, f4: Float32Array}
 export const CHANGED = "The recording does not fit its data"
 
 /** A sentence that says what is wrong, for the reader. */
@@ -49,13 +49,38 @@ export function fault(scene) {
   for (const frame of scene.frames) {
     if (frame.c.length != n) return `${CHANGED}: ${frame.c.length} assignments of ${n} points.`
     if (frame.sizes.length != k) return `${CHANGED}: ${frame.sizes.length} sizes of ${k} experts.`
-    for (const j of frame.c) if (j >= k) return `${CHANGED}: a point of expert ${j}, and there are ${k}.`
+    const most = frame.c.reduce((a, j) => Math.max(a, j), 0)
+    if (most >= k) return `${CHANGED}: a point of expert ${most}, and there are ${k}.`
   }
   return scene.frames.length ? "" : "The recording has no iterations yet."
 }
 
-/** Margins are kept in a byte each, 8 steps for each doubling of 1 + nats. */
-export function nats(byte) { return 2 ** (byte / 8) - 1 }
+/** Nats are kept in a byte each, 8 steps for each doubling of 1 + nats; -128 stands for none. */
+export function nats(byte) { return byte == -128 ? NaN : Math.sign(byte) * (2 ** (Math.abs(byte) / 8) - 1) }
+
+/** How many points each expert (row) gave to each (column), `k` x `k`. */
+export function given(before, after, k) {
+  const counts = new Uint32Array(k * k)
+  for (let i = 0; i < after.length; i++) counts[before[i] * k + after[i]]++
+  return counts
+}
+
+/** The commonest label of each expert and its share, `[label, share]`; nothing where there are too many to count. */
+export function commonest(c, y, k, n) {
+  if (k * n > 1e6) return []
+  const counts = new Uint32Array(k * n)
+  for (let i = 0; i < c.length; i++) counts[c[i] * n + y[i]]++
+  return Array.from({length: k}, (_, j) => {
+    const its = counts.subarray(j * n, (j + 1) * n), most = its.reduce((best, v, q) => v > its[best] ? q : best, 0)
+    return [most, its[most] / its.reduce((a, b) => a + b, 0)]
+  })
+}
+
+/** Positions among `few` points of an expert's members, those first that it holds by the largest margin, or the least. */
+export function membersOf({c, margin}, few, expert, doubtful = false) {
+  const mine = Array.from(few.keys()).filter(q => c[few[q]] == expert), sign = doubtful ? 1 : -1
+  return mine.sort((a, b) => sign * (margin[few[a]] - margin[few[b]]))
+}
 
 /** Is a point inside of a polygon `[[x, y], ...]`? */
 export function inside(polygon, x, y) {
@@ -79,28 +104,12 @@ export function insideAll(polygon, at) {
   return Uint32Array.from(chosen)
 }
 
-/** Points sorted into `side` x `side` cells of the uint16 square: `starts` of cells in `order`. */
-export function cellsOf(at, side = 128) {
-  const n = at.length / 2, starts = new Uint32Array(side * side + 1), order = new Uint32Array(n)
-  const cell = i => (at[2 * i + 1] * side >> 16) * side + (at[2 * i] * side >> 16)
-  for (let i = 0; i < n; i++) starts[cell(i) + 1]++
-  for (let c = 0; c < side * side; c++) starts[c + 1] += starts[c]
-  const next = starts.slice()
-  for (let i = 0; i < n; i++) order[next[cell(i)]++] = i
-  return {side, starts, order}
-}
-
 /** The point that is nearest to `(x, y)`, distances weighed by `[wx, wy]`; -1 where none is within `reach`. */
-export function nearest({side, starts, order}, at, x, y, reach, [wx, wy] = [1, 1]) {
-  const clamp = v => Math.max(0, Math.min(side - 1, Math.floor(v * side / 65536)))
+export function nearest(at, x, y, reach, [wx, wy] = [1, 1]) {
   let best = -1, least = reach * reach
-  for (let r = clamp(y - reach / wy); r <= clamp(y + reach / wy); r++) {
-    for (let c = clamp(x - reach / wx); c <= clamp(x + reach / wx); c++) {
-      for (let o = starts[r * side + c]; o < starts[r * side + c + 1]; o++) {
-        const i = order[o], far = (wx * (at[2 * i] - x)) ** 2 + (wy * (at[2 * i + 1] - y)) ** 2
-        if (far < least) [best, least] = [i, far]
-      }
-    }
+  for (let i = 0; 2 * i < at.length; i++) {
+    const far = (wx * (at[2 * i] - x)) ** 2 + (wy * (at[2 * i + 1] - y)) ** 2
+    if (far < least) [best, least] = [i, far]
   }
   return best
 }
@@ -160,8 +169,8 @@ export function fromHash(hash) {
 /** `[r, g, b]` of a colour such as #3f90da. */
 export function rgb(hex) { return [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16)) }
 
-/** Iterations' numbers in a sentence. */
-export function number(v) { return Number.isFinite(v) ? +v.toPrecision(5) + "" : "none" }
+/** Numbers in a sentence. */
+export function number(v, digits = 5) { return Number.isFinite(v) ? +v.toPrecision(digits) + "" : "none" }
 
 // ---- Painters of points: WebGL2, and pixels of a 2-d canvas where there is none
 
@@ -303,22 +312,23 @@ const CSS = `
 .kv .plane canvas { position: absolute; inset: 0; width: 100%; height: 100% }
 .kv .tip { position: absolute; pointer-events: none; background: var(--ground); border: 1px solid var(--line); padding: 3px 6px; border-radius: 3px; max-width: 260px; z-index: 3 }
 .kv .tip img, .kv .tip canvas { position: static; width: 56px; height: 56px; image-rendering: pixelated; display: block }
-.kv .side { flex: 1 1 200px; max-height: 420px; overflow: auto; min-width: 180px }
+.kv .side { flex: 1 1 250px; max-height: 420px; overflow: auto; min-width: 180px }
 .kv .expert { display: grid; grid-template-columns: 18px 40px 1fr; width: 100%; gap: 4px; border: 0; background: none; color: inherit; font: inherit; text-align: left; padding: 1px 2px; cursor: pointer }
 .kv .expert[aria-pressed=true] { background: var(--field); font-weight: bold }
-.kv .bar { position: relative } .kv .bar i { position: absolute; inset: 3px auto 3px 0; opacity: .45 } .kv .bar span { position: relative; padding-left: 3px }
+.kv .bar { position: relative; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } .kv .bar i { position: absolute; inset: 3px auto 3px 0; opacity: .45 } .kv .bar span { position: relative; padding-left: 3px }
 .kv .controls { margin: 6px 0; align-items: center } .kv .controls input[type=range] { flex: 1 1 160px }
 .kv button, .kv select, .kv input[type=search] { background: var(--field); color: var(--ink); border: 1px solid var(--line); border-radius: 3px; font: inherit; padding: 2px 7px }
 .kv button[aria-pressed=true] { border-color: var(--ink) }
 .kv .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 8px }
 .kv .chart { position: relative; height: 120px; cursor: col-resize; touch-action: none } .kv .chart canvas { width: 100%; height: 100% }
 .kv .cursor { position: absolute; top: 16px; bottom: 14px; width: 2px; background: var(--soft); opacity: .6; pointer-events: none }
-.kv .wall { display: flex; flex-wrap: wrap; gap: 2px } .kv .wall canvas { width: 36px; height: 36px; image-rendering: pixelated }
+.kv .wall .row { align-items: center; gap: 4px 14px; margin: 2px 0 } .kv .wall canvas { image-rendering: pixelated } .kv .wall .expert { width: 60px }
+.kv .flow { height: 220px; cursor: default } .kv .flow select { position: absolute; right: 0; top: -4px }
 .kv .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .kvs { display: flex; flex-wrap: wrap; gap: 8px } .kvs > div { flex: 1 1 460px; min-width: 0 }
 `
 
-function element(tag, about = {}, ...children) {
+export function element(tag, about = {}, ...children) {
   const made = document.createElement(tag)
   for (const [name, value] of Object.entries(about)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value)
@@ -327,6 +337,13 @@ function element(tag, about = {}, ...children) {
   }
   made.append(...children)
   return made
+}
+
+/** The context of a canvas that is made as large as it is shown, in pixels of the page. */
+function fitted(canvas, w, h) {
+  const ratio = devicePixelRatio || 1, context = Object.assign(canvas, {width: w * ratio, height: h * ratio}).getContext("2d")
+  context.scale(ratio, ratio)
+  return context
 }
 
 /** Is the page around an element dark: JupyterLab, the site, or the reader's own choice? */
@@ -340,29 +357,37 @@ export function isDark(document, ask = query => matchMedia(query).matches) {
   return ask("(prefers-color-scheme: dark)")
 }
 
-/** An image as a small canvas. */
-function pictured({data, shape: [h, w, channels]}) {
-  const canvas = element("canvas", {width: w, height: h}), context = canvas.getContext("2d"), image = context.createImageData(w, h)
-  for (let p = 0; p < w * h; p++) {
-    for (let q = 0; q < 3; q++) image.data[4 * p + q] = data[channels * p + (channels < 3 ? 0 : q)]
-    image.data[4 * p + 3] = 255
-  }
-  context.putImageData(image, 0, 0)
+/** Images side by side, `across` in a line, each `pixels` high on the page. */
+function mosaic(images, across, pixels) {
+  if (!images.length) return element("span", {class: "note"}, "none")
+  const [h, w, channels] = images[0].shape, lines = Math.ceil(images.length / across), wide = Math.min(across, images.length)
+  const canvas = element("canvas", {width: wide * (w + 1), height: lines * (h + 1), style: `height: ${lines * pixels}px; width: ${wide * pixels * w / h}px`})
+  const context = canvas.getContext("2d"), image = context.createImageData(w, h)
+  images.forEach(({data}, n) => {
+    for (let p = 0; p < w * h; p++) {
+      for (let q = 0; q < 3; q++) image.data[4 * p + q] = data[channels * p + (channels < 3 ? 0 : q)]
+      image.data[4 * p + 3] = 255
+    }
+    context.putImageData(image, n % across * (w + 1), Math.floor(n / across) * (h + 1))
+  })
   return canvas
 }
+
+/** The images of an array `(m, h, w, channels)`. */
+function imagesOf(array) { return Array.from({length: array.shape[0]}, (_, n) => row(array, n)).map(data => ({data, shape: array.shape.slice(1)})) }
 
 // ---- The viewer
 
 /** A scene (see `described` in Python) drawn into an element; what the hand changes is told to `told(change, state)`. */
 export class View {
-  constructor(root, scene, {told = () => {}, alone = true} = {}) {
+  constructor(root, scene, {told = () => {}, walk = null} = {}) {
     this.told = told
-    this.state = {i: 0, expert: null, below: "regions", rings: true, zoom: [.5, .5, 1], lasso: false, selected: null, speed: 4}
+    this.walk = walk  // asks for decoded codes of an expert
+    this.state = {i: 0, expert: null, below: "regions", rings: true, zoom: [.5, .5, 1], lasso: false, selected: null, speed: 4, page: 0}
     this.box = element("div", {class: "kv", tabindex: 0, role: "group", "aria-label": "Recording of a run: space plays, arrows step, plus and minus zoom, 0 shows all, l is the lasso, e chooses an expert, escape lets go"})
     this.style = element("style")
     this.style.textContent = CSS
     root.append(this.style, this.box)
-    this.alone = alone  // else sentence, iteration and picture below are chosen beside
     this.part = 1
     this._build()
     this._listen()
@@ -374,19 +399,20 @@ export class View {
   get frame() { return this.frames[this.state.i] }
 
   /** Take another scene; a fault is said in its place. */
-  show(scene, keep = false) {
+  show(scene) {
     const wrong = fault(scene)
     if (wrong) return this._say(wrong, true)
     this._say("")
     this.scene = scene
-    const {n, k, aspect} = scene.header
+    const {n, k, aspect, missing} = scene.header
     if (n > SOFT && this.painter.isSoft?.()) this._paint(true)
-    this.cells = cellsOf(scene.still.at)
     this.marks = new Uint8Array(n)
     this.aspect = aspect
-    this.was = null
+    this.was = this.codes = null
+    this.plane.hidden = Boolean(missing)
     const last = scene.frames.length - 1
-    Object.assign(this.state, keep ? {i: Math.min(this.state.i, last)} : {i: last, zoom: [.5, .5, 1], selected: null})
+    this.shownC = null
+    Object.assign(this.state, {i: last, zoom: [.5, .5, 1], selected: null})
     if (this.state.expert >= k) this.state.expert = null
     this.find.hidden = k <= 12
     this.below.hidden = !scene.frames[0].winner
@@ -406,6 +432,7 @@ export class View {
   /** Change the state from outside; nothing is told. */
   set(change) {
     Object.assign(this.state, change)
+    if ("expert" in change) [this.state.page, this.codes] = [0, null]
     if ("selected" in change || "rings" in change) this._mark()
     if ("i" in change && this.frames.length) this._go(Math.max(0, Math.min(change.i, this.frames.length - 1)))
     else this._dirty()
@@ -415,6 +442,16 @@ export class View {
   change(change) {
     this.set(change)
     this.told(change, this.state)
+  }
+
+  /** Decoded codes of an expert, or why there are none. */
+  takeCodes({says, header}, bytes) {
+    if (header) {
+      this.set({expert: header.expert})
+      this.codes = arraysOf(header.arrays, bytes).codes
+      this._showWall()
+    } else this.chosen.textContent = says
+    this._dirty()
   }
 
   free() {
@@ -442,11 +479,11 @@ export class View {
     this.find = element("input", {type: "search", placeholder: "experts, such as 3, 17", "aria-label": "Find experts by number", oninput: () => this._dirty()})
     this.flows = element("p", {class: "note"})
     this.wall = element("div", {class: "wall"})
-    this.side = element("div", {class: "side"}, this.find, this.list, this.flows, this.wall)
+    this.more = element("p", {class: "note"})
+    this.side = element("div", {class: "side"}, this.find, this.list, this.more)
     this.charts = element("div", {class: "charts"})
-    const head = this.alone ? [element("p", {class: "head"}, this.title, this.sentence)] : []
-    this.main = element("div", {}, ...head,
-      element("div", {class: "row"}, this.plane, this.side), this._controls(), this.charts, this.note)
+    this.main = element("div", {}, element("p", {class: "head"}, this.title, this.sentence),
+      element("div", {class: "row"}, this.plane, this.side), this._controls(), this.flows, this.wall, this.charts, this.note)
     this.box.append(this.message, this.main)
     this._paint()
     this._theme()
@@ -464,9 +501,9 @@ export class View {
     this.lasso = button("lasso", "Select points by drawing around them", () => this.change({lasso: !this.state.lasso}))
     this.chosen = element("span", {class: "note", "aria-live": "polite"})
     const step = by => () => this.change({i: this.state.i + by})
-    const scrub = this.alone ? [button("◀", "Back", step(-1)), this.play, button("▶|", "Forward", step(1)), this.range] : [this.play]
-    const chosen = this.alone ? [this.below, this.rings] : [this.rings]
-    return element("div", {class: "row controls"}, ...scrub, this.speed, ...chosen, this.lasso,
+    this.codesOf = button("codes", "What the chosen expert makes of a grid of codes", () => this.walk(this.state.expert ?? 0))
+    return element("div", {class: "row controls"}, button("◀", "Back", step(-1)), this.play, button("▶|", "Forward", step(1)), this.range,
+      this.speed, this.below, this.rings, this.codesOf, this.lasso,
       button("+", "Nearer", () => this._zoom(1.5)), button("−", "Further", () => this._zoom(1 / 1.5)), button("all", "Show all points", () => this.change({zoom: [.5, .5, 1]})), this.chosen)
   }
 
@@ -602,7 +639,7 @@ export class View {
 
   _near({x, y}, pixels = 12) {
     const [ax, ay] = this._view(1)
-    return nearest(this.cells, this.scene.still.at, x, y, pixels, [Math.abs(ax), Math.abs(ay)])
+    return nearest(this.scene.still.at, x, y, pixels, [Math.abs(ax), Math.abs(ay)])
   }
 
   _hover(at) {
@@ -611,7 +648,7 @@ export class View {
     if (i < 0) return
     if (i != this.hovered || this.frame != this.hoveredIn) this._tell(i)
     this.tip.style.left = `${Math.min(at.px + 12, this.plane.clientWidth - 180)}px`
-    this.tip.style.top = `${Math.min(at.py + 12, this.plane.clientHeight - 90)}px`
+    this.tip.style.top = `${Math.min(at.py + 12, this.plane.clientHeight - this.tip.offsetHeight - 4)}px`
   }
 
   /** What is known of a point, as text, and its picture where it has one. */
@@ -619,24 +656,28 @@ export class View {
     [this.hovered, this.hoveredIn] = [i, this.frame]
     this.tip.replaceChildren(...this.words(i).map(text => element("div", {}, text)))
     const thumb = this._thumb(i)
-    if (thumb) this.tip.append(pictured(thumb))
+    if (thumb) this.tip.append(mosaic([thumb], 1, 56))
   }
 
   words(i) {
-    const {still, header} = this.scene, {c, second, margin} = this.frame
-    const says = [`point ${still.ids ? still.ids[i] : i}`]
-    if (margin && margin[i]) says.push(`expert ${c[i]}, ${number(+nats(margin[i]).toPrecision(2))} nats ahead of expert ${second[i]}`)
-    else says.push(`expert ${c[i]}`)
+    const {still, header} = this.scene, {c, second, margin, score} = this.frame
+    const says = [`point ${still.ids ? still.ids[i] : i}`], ahead = nats(margin[i]), its = nats(score?.[this._few(i)] ?? -128)
+    if (Number.isFinite(its)) says.push(`expert ${c[i]}: ${number(its, 2)} nats`)
+    else says.push(ahead ? `expert ${c[i]}, ${number(ahead, 2)} nats ahead of expert ${second[i]}` : `expert ${c[i]}`)
+    if (Number.isFinite(its) && second[i] != c[i]) says.push(`runner-up ${second[i]}: ${number(its - ahead, 2)} nats`)
     if (still.y) says.push(`label ${header.labels[still.y[i]]}`)
     return says
   }
 
+  /** A point's place among those of which more is known. */
+  _few(i) {
+    this.scene.places ??= new Map(Array.from(this.scene.still.few, (id, place) => [id, place]))
+    return this.scene.places.get(i)
+  }
+
   _thumb(i) {
-    const {still} = this.scene
-    if (!still.thumbs) return null
-    this.scene.places ??= new Map(Array.from(still.thumb_ids, (id, place) => [id, place]))
-    const place = this.scene.places.get(i)
-    return place === undefined ? null : {data: row(still.thumbs, place), shape: still.thumbs.shape.slice(1)}
+    const {thumbs} = this.scene.still, place = this._few(i)
+    return thumbs && place !== undefined ? {data: row(thumbs, place), shape: thumbs.shape.slice(1)} : null
   }
 
   _zoom(by, at) {
@@ -648,7 +689,6 @@ export class View {
   // ---- the state drawn
 
   _go(i) {
-    const before = this.frame
     this.was = this.shownC ?? this.frames[i].c
     this.state.i = i
     this.shownC = this.frame.c
@@ -656,7 +696,6 @@ export class View {
     this.began = matchMedia("(prefers-reduced-motion: reduce)").matches ? -1e9 : performance.now()
     this._mark()
     this._dirty()
-    return before
   }
 
   /** Bits of each point: 1 selected, 2 moved in this iteration. */
@@ -752,8 +791,9 @@ export class View {
     const {samples, c} = this.frame, {header, still} = this.scene, {expert} = this.state
     const place = (x, y) => [x * ax + bx, y * ay + by]
     if (samples && samples.shape.length == 3 && samples.shape[2] == 2) this._samples(context, samples, place, ratio)
-    if (header.k <= 40) this._numbers(context, this.frame.middles ??= middles(still.at, c, header.k), place, ratio)
-    this._axes(context, ratio, expert)
+    if (this.codes?.shape.length == 3) this._net(context, this.codes, place, ratio)
+    if (header.k <= 40 || expert !== null) this._numbers(context, this.frame.middles ??= middles(still.at, c, header.k), place, ratio)
+    this._axes(context, ratio)
     const path = this.drag?.path
     if (!path) return
     context.beginPath()
@@ -780,6 +820,16 @@ export class View {
         context.stroke()
       }
     }
+  }
+
+  /** The net into which an expert's decoder bends a grid of codes. */
+  _net(context, codes, place, ratio) {
+    const [a, b] = codes.shape, at = (r, q) => place(...[0, 1].map(d => codes[2 * (r * b + q) + d] / 8192 * 65535))
+    Object.assign(context, {strokeStyle: `rgb(${this.ink})`, lineWidth: ratio})
+    context.beginPath()
+    for (let r = 0; r < a; r++) for (let q = 0; q < b; q++) context[q ? "lineTo" : "moveTo"](...at(r, q))
+    for (let q = 0; q < b; q++) for (let r = 0; r < a; r++) context[r ? "lineTo" : "moveTo"](...at(r, q))
+    context.stroke()
   }
 
   _numbers(context, at, place, ratio) {
@@ -825,57 +875,66 @@ export class View {
     this.sentence.textContent = frame.text
     const part = header.n < header.of ? `${header.n} of ${header.of} points are drawn, chosen by a seed. ` : ""
     const what = header.kind == "plane" ? "Rim: sample; " : "Principal components 1 and 2; "
-    this.note.textContent = this.plain + part + what + (this.state.rings ? "ring: has moved." : "")
+    this.note.textContent = header.missing || this.plain + part + what + (this.state.rings ? "ring: has moved." : "")
     this.flows.textContent = frame.flows.length ? "Gave points: " + frame.flows.map(([a, b, n]) => `${a} → ${b}: ${n}`).join(", ") : ""
     this._legend(frame.sizes)
     this._showWall()
+    if (this.flow?.isConnected) this._drawFlow()
   }
 
   _legend(sizes) {
-    const {header} = this.scene, {shown, left} = listed(sizes, this.find.value), most = Math.max(1, ...sizes), all = sizes.reduce((a, b) => a + b, 0)
-    while (this.list.children.length > shown.length + 1) this.list.lastChild.remove()
-    while (this.list.children.length < shown.length + 1) this.list.append(this._legendRow())
+    const {header, still} = this.scene, {shown, left} = listed(sizes, this.find.value), most = Math.max(1, ...sizes), all = sizes.reduce((a, b) => a + b, 0)
+    const mostly = still.y ? this.frame.mostly ??= commonest(this.frame.c, still.y, header.k, header.labels.length) : []
+    while (this.list.children.length > shown.length) this.list.lastChild.remove()
+    while (this.list.children.length < shown.length) this.list.append(this._legendRow())
     shown.forEach(({j, size}, r) => {
       const line = this.list.children[r], [sign, name, bar] = line.children
-      line.hidden = false
       line.dataset.expert = j
       line.setAttribute("aria-pressed", this.state.expert === j)
       sign.textContent = SIGNS[Math.floor(j / 10) % 10]
       sign.style.color = bar.firstChild.style.background = header.palette[j % 10]
       name.textContent = j
       bar.firstChild.style.width = `${100 * size / most}%`
-      bar.lastChild.textContent = size ? `${size} (${(100 * size / all).toFixed(1)} %)` : "no points"
+      const [label, share] = mostly[j] ?? [], its = share > 0 ? `, mostly ${header.labels[label]} (${(100 * share).toFixed(0)} %)` : ""
+      bar.lastChild.textContent = size ? `${size} (${(100 * size / all).toFixed(1)} %)${its}` : "no points"
     })
-    const more = this.list.children[shown.length]
-    more.hidden = !left
-    more.dataset.expert = ""
-    more.setAttribute("aria-pressed", false)
-    ;[more.children[0].textContent, more.children[1].textContent] = ["", ""]
-    more.children[2].firstChild.style.width = 0
-    more.children[2].lastChild.textContent = `and ${left} more, of fewer points`
+    this.more.textContent = left ? `and ${left} more, of fewer points` : ""
   }
 
   _legendRow() {
     const line = element("button", {class: "expert", type: "button", "aria-pressed": false}, element("span"), element("span"), element("span", {class: "bar"}, element("i"), element("span")))
-    line.addEventListener("click", () => {
-      if (line.dataset.expert === "") return
-      const j = +line.dataset.expert
-      this.change({expert: this.state.expert === j ? null : j})
-    })
+    line.addEventListener("click", () => this._choose(+line.dataset.expert))
     return line
   }
 
-  /** Typical members of the chosen expert and its samples, of images. */
+  _choose(j) { this.change({expert: this.state.expert === j ? null : j}) }
+
+  /** Images: typical members, members that were nearly lost, and samples; a line for each expert, pages for the chosen one. */
   _showWall() {
-    const {still} = this.scene, {expert} = this.state, {c, margin, samples} = this.frame
+    const {still} = this.scene, {expert} = this.state
     this.wall.replaceChildren()
-    if (!still.thumbs || expert === null) return
-    const members = Array.from(still.thumb_ids).filter(i => c[i] == expert).sort((a, b) => margin[b] - margin[a]).slice(0, 20)
-    const line = text => element("p", {class: "note", style: "width: 100%"}, text)
-    this.wall.append(line("typical members"), ...members.map(i => pictured(this._thumb(i))))
-    if (!samples || samples.shape.length != 5) return
-    const its = row(samples, expert)
-    this.wall.append(line("samples"), ...Array.from({length: its.shape[0]}, (_, s) => pictured({data: row(its, s), shape: its.shape.slice(1)})))
+    if (this.codes?.shape.length == 5) {
+      const [a, b, ...shape] = this.codes.shape
+      this.wall.append(mosaic(imagesOf(Object.assign(this.codes.slice(), {shape: [a * b, ...shape]})), b, 40))
+    }
+    if (!still.thumbs) return
+    const some = expert === null ? listed(this.frame.sizes, "", 12).shown.map(e => e.j) : [expert]
+    this.wall.append(element("p", {class: "note"}, "Typical members, members that were nearly lost, samples" + (still.few.length < this.scene.header.n ? `; of ${still.few.length} points with pictures.` : ".")))
+    for (const j of some) this.wall.append(this._wallRow(j, expert === null ? 8 : 36))
+  }
+
+  _wallRow(j, n) {
+    const {still: {thumbs, few}, header} = this.scene, {samples} = this.frame, from = this.state.page * n
+    const pages = [false, true].map(doubtful => membersOf(this.frame, few, j, doubtful)), left = pages[0].length > n
+    const shown = pages.map(page => mosaic(page.slice(from, from + n).map(q => ({data: row(thumbs, q), shape: thumbs.shape.slice(1)})), 12, 30))
+    const name = element("button", {class: "expert", type: "button"}, element("span", {style: `color: ${header.palette[j % 10]}`}, SIGNS[Math.floor(j / 10) % 10]), `${j}`)
+    name.addEventListener("click", () => this._choose(j))
+    const turn = () => {
+      this.state.page = from + n < pages[0].length ? this.state.page + 1 : 0
+      this._showWall()
+    }
+    const more = this.state.expert === j && left ? [element("button", {type: "button", onclick: turn}, `${from + 1} to ${Math.min(from + n, pages[0].length)} of ${pages[0].length}; next`)] : []
+    return element("div", {class: "row"}, name, ...shown, samples?.shape.length == 5 ? mosaic(imagesOf(row(samples, j)), 12, 30) : "", ...more)
   }
 
   _controlsFollow() {
@@ -886,7 +945,9 @@ export class View {
     this.rings.setAttribute("aria-pressed", rings)
     this.lasso.setAttribute("aria-pressed", lasso)
     this.chosen.textContent = selected?.length ? `${selected.length} selected` : ""
+    this.codesOf.hidden = !this.walk
     for (const chart of this.charts.children) {
+      if (!chart.span) continue
       const {left, width} = chart.span
       chart.lastChild.style.left = `${left + width * (this.frames.length > 1 ? i / (this.frames.length - 1) : .5) - 1}px`
     }
@@ -899,11 +960,11 @@ export class View {
     const sizes = Array.from({length: k}, (_, j) => ({values: this.frames.map(f => f.sizes[j]), colour: palette[j % 10], dash: j >= 10}))
     if (k > 20) {  // the ten largest, and the chosen one, above all others in grey
       const plain = new Set(listed(this.frames.at(-1).sizes, "", 10).shown.map(e => e.j)).add(this.state.expert)
-      sizes.forEach((line, j) => plain.has(j) || Object.assign(line, {colour: `rgba(${this.ink}, .08)`, dash: false}))
+      sizes.forEach((line, j) => plain.has(j) || Object.assign(line, {colour: `rgba(${this.ink}, ${Math.min(.08, 8 / k)})`, dash: false}))
       sizes.sort((a, b) => b.colour.startsWith("rgba") - a.colour.startsWith("rgba"))
     }
     const curves = [
-      {title: "bound (3), and dashed the mixture: nats", lines: [{values: of("bound"), colour: ink}, {values: of("mixture"), colour: "#3f90da", dash: true}]},
+      {title: "bound (3), and dashed the mixture: nats", lines: [{values: of("kl_bound"), colour: ink}, {values: of("kl_mixture"), colour: "#3f90da", dash: true}]},
       {title: "points that moved, %", log: true, lines: [{values: of("moved").map(v => 100 * v), colour: ink}]},
       {title: k > 20 ? "points of each expert, ten in colour" : "points of each expert", zero: true, lines: sizes},
       {title: "held-out log-likelihood, nats", lines: [{values: of("held_out"), colour: ink}]}]
@@ -913,8 +974,8 @@ export class View {
   _drawCurves() {
     this.curvesDue = false
     const curves = this._curves()
-    while (this.charts.children.length > curves.length) this.charts.lastChild.remove()
-    while (this.charts.children.length < curves.length) this.charts.append(this._chart())
+    this.charts.replaceChildren(...curves.map((_, q) => this.charts.children[q]?.span ? this.charts.children[q] : this._chart()))
+    if (this.scene.header.k <= 30) this.charts.append(this.flow ??= this._flowChart())
     curves.forEach((curve, q) => this._drawCurve(this.charts.children[q], curve))
   }
 
@@ -932,11 +993,36 @@ export class View {
     return chart
   }
 
+  /** Who gave points to whom since some iterations before, from row to column. */
+  _flowChart() {
+    this.back = element("select", {"aria-label": "Iterations back", onchange: () => this._drawFlow()}, ...[1, 3, 10, 100].map(v => element("option", {value: v}, v)))
+    return element("div", {class: "chart flow", role: "img"}, element("canvas"), this.back)
+  }
+
+  _drawFlow() {
+    const canvas = this.flow.firstChild, {k, palette} = this.scene.header, {clientWidth: w, clientHeight: h} = this.flow
+    const counts = given(this.frames[Math.max(0, this.state.i - this.back.value)].c, this.frame.c, k)
+    const context = fitted(canvas, w, h), cell = Math.min(w - 20, h - 34) / k, most = counts.reduce((a, v, p) => p % (k + 1) ? Math.max(a, v) : a, 1)
+    Object.assign(context, {font: "11px sans-serif", fillStyle: `rgb(${this.ink})`})
+    context.fillText("points given, iterations back:", 2, 11)
+    Object.assign(context, {font: `${Math.max(7, Math.min(10, cell * .6))}px sans-serif`, textAlign: "center", textBaseline: "middle"})
+    for (let r = 0; r < k; r++) {
+      context.fillStyle = palette[r % 10]
+      context.fillText(r, 8, 32 + (r + .5) * cell)
+      context.fillText(r, 16 + (r + .5) * cell, 25)
+      for (let q = 0; q < k; q++) {
+        const n = counts[r * k + q], at = [16 + q * cell, 32 + r * cell]
+        context.fillStyle = r == q ? `rgba(${this.ink}, .12)` : `rgba(230, 85, 13, ${n / most})`
+        context.fillRect(...at, cell - 1, cell - 1)
+        context.fillStyle = `rgb(${this.ink})`
+        if (n && cell > 18) context.fillText(n, at[0] + cell / 2, at[1] + cell / 2)
+      }
+    }
+    this.flow.setAttribute("aria-label", this.flows.textContent || "No points were given.")
+  }
+
   _drawCurve(chart, {title, lines, log, zero}) {
-    const canvas = chart.firstChild, ratio = devicePixelRatio || 1, [w, h] = [chart.clientWidth, chart.clientHeight]
-    Object.assign(canvas, {width: w * ratio, height: h * ratio})
-    const context = canvas.getContext("2d")
-    context.scale(ratio, ratio)
+    const {clientWidth: w, clientHeight: h} = chart, context = fitted(chart.firstChild, w, h)
     const {left, width} = chart.span = {left: 46, width: Math.max(1, w - 54)}, top = 18, high = h - 34
     const finite = lines.flatMap(line => line.values.filter(v => Number.isFinite(v) && (!log || v > 0)))
     let [low, most] = finite.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [zero ? 0 : Infinity, -Infinity])
@@ -978,18 +1064,14 @@ export function linked(views) {
     const told = view.told
     view.told = (change, state) => {
       told(change, state)
-      const {i, zoom, selected} = change, shared = Object.fromEntries(Object.entries({i, zoom, selected}).filter(([name]) => name in change))
-      for (const other of views) if (other !== view && other.frames.length && Object.keys(shared).length) other.set(shared)
+      const shared = Object.fromEntries(Object.entries(change).filter(([name]) => ["i", "zoom", "selected", "below"].includes(name)))
+      for (const other of views) {
+        if (other === view || !other.frames.length || !Object.keys(shared).length) continue
+        other.set("i" in shared ? {...shared, i: view.frame.t - other.frames[0].t} : shared)
+      }
     }
   }
   return views
-}
-
-export async function inflated(text) {
-  const letters = atob(text), packed = new Uint8Array(letters.length)
-  for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i)
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
 /** A scene whose arrays are those that stand, and those of all frames. */
@@ -999,64 +1081,38 @@ export function sceneOf(header, bytes) {
   return {header, still, frames: framesOf(header.frames, moving)}
 }
 
-/** The scene of a header in JSON, a line's end, and bytes. */
-export function unpacked(bytes) {
-  const end = bytes.indexOf(10)
-  return sceneOf(JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes.slice(end + 1))
-}
-
-/** A page with its data baked in: what is wrong with it is said on it. */
-export async function mountPage(root, document = globalThis.document) {
-  const waiting = document.getElementById("kvae-wait")
-  try {
-    const data = [...document.querySelectorAll("script[type='application/x-kvae']")]
-    if (!data.length || !document.getElementById("kvae-end")) throw new Wrong("The file was cut: its end is missing.")
-    const scenes = await Promise.all(data.map(async script => unpacked(await inflated(script.textContent))))
-    waiting?.remove()
-    if (scenes.length > 1) root.className = "kvs"
-    const keep = (_, state) => history.replaceState(null, "", toHash(state))
-    const view = (scene, q) => new View(root.appendChild(document.createElement("div")), scene, q ? {} : {told: keep})
-    const views = linked(scenes.map(view))
-    const given = () => views.filter(v => v.scene).forEach(v => v.set(fromHash(location.hash)))
-    given()
-    addEventListener("hashchange", given)
-    if (window.top === window) views[0].box.focus({preventScroll: true})
-    return views
-  } catch (error) {
-    const text = error instanceof Wrong ? error.message : `The recording cannot be read: the file was cut, or changed (${error.message}).`
-    if (waiting) waiting.textContent = text
-    else root.append(text)
-    return []
-  }
-}
-
 const bytesOf = view => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 
 /** In a notebook: frames come as buffers; what the hand does goes to Python. */
 function render({model, el}) {
   let count = 0, run = null
   const tell = change => {
-    if ("i" in change) model.set("iteration", view.frame.t)
+    if ("i" in change) model.set("iteration", view.state.i < view.frames.length - 1 ? view.frame.t : -1)
     if ("expert" in change) model.set("expert", change.expert ?? -1)
     if ("below" in change) model.set("below", change.below)
     if ("selected" in change) model.set("chosen", new DataView((change.selected ?? new Uint32Array()).slice().buffer))
     model.save_changes()
   }
-  const view = new View(el, null, {told: change => tell(change), alone: false})
+  const view = new View(el, null, {told: change => tell(change)})
   const beside = element("div")
   let other = null
   const go = () => {
-    const i = model.get("iteration") - (view.frames[0]?.t ?? 0)
-    if (view.frames.length && i != view.state.i) view.set({i})
+    const t = model.get("iteration"), last = view.frames.length - 1, i = t < 0 ? last : t - view.frames[0]?.t
+    if (last >= 0 && i != view.state.i) view.set({i})
+  }
+  const walks = () => {
+    view.walk = model.get("walks") ? expert => model.send({codes: expert, run}) : null
+    view._dirty()
   }
   const ask = () => model.send({ask: count, run})
   const takes = (message, buffers) => {
     const bytes = buffers.length ? bytesOf(buffers[0]) : new Uint8Array()
     if (message.kind == "scene") {
       [run, count] = [message.run, message.header.frames.length]
-      view.show(sceneOf(message.header, bytes), false)
+      view.show(sceneOf(message.header, bytes))
       go()
-    } else if (message.kind == "beside") besides(message.header && sceneOf(message.header, bytes))
+    } else if (message.kind == "codes") view.takeCodes(message, bytes)
+    else if (message.kind == "beside") besides(message.header && sceneOf(message.header, bytes))
     else if (message.run != run || message.i > count) return ask()
     else if (message.kind == "frame") {
       view.add({...message.header, ...arraysOf(message.header.arrays, bytes)}, message.i)
@@ -1078,12 +1134,14 @@ function render({model, el}) {
   const follow = {
     "change:iteration": go,
     "change:expert": () => view.set({expert: model.get("expert") < 0 ? null : model.get("expert")}),
+    "change:walks": walks,
     "change:below": () => view.set({below: model.get("below")}),
     "change:chosen": () => view.set({selected: new Uint32Array(bytesOf(model.get("chosen")).slice().buffer)}),
     "msg:custom": heard}
   for (const event in follow) model.on(event, follow[event])
   view.set({expert: model.get("expert") < 0 ? null : model.get("expert"), below: model.get("below")})
   el.view = view
+  walks()
   let waits = 1000
   let again = setTimeout(function once() {  // a page that has just been loaded may miss the answer
     if (run !== null) return

@@ -30,8 +30,9 @@ def projection(
     unit, # `(d,)` or a number: what counts as one in each feature
 ):        # A function from points `(m, d)` to `(m, 2)`
     "The first two principal components"
-    fitted = PCA(2, random_state=0).fit(np.asarray(X, float) / unit)
-    return lambda points: fitted.transform(np.asarray(points, float) / unit)
+    fitted = PCA(min(2, *X.shape), random_state=0).fit(np.asarray(X, float) / unit)
+    some = lambda points: fitted.transform(np.asarray(points, float) / unit)
+    return lambda points: np.concatenate([some(points[i:i + 4096]) for i in range(0, len(points), 4096)])
 
 # %% ../../nbs/report/03_page.ipynb #94636607
 def draw_projected(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PALETTE', 'MARKERS', 'PALE', 'SYMBOLS', 'SAID', 'style', 'font_with', 'plain_text', 'write', 'add_points',
-           'add_samples', 'add_grid', 'add_regions', 'plot_partition', 'as_bytes', 'mosaic', 'plot_rows', 'composition',
-           'add_composition', 'name_labels', 'plot_composition']
+           'add_samples', 'add_regions', 'plot_partition', 'as_bytes', 'mosaic', 'plot_rows', 'composition',
+           'name_labels', 'plot_composition']
 
 # %% ../../nbs/report/00_plots.ipynb #ff380544
 import functools
@@ -116,26 +116,10 @@ def add_samples(
     for j in range(len(samples)) if experts is None else experts:
         ax.plot(*np.asarray(samples[j]).T, ls="", ms=size, mec="k", mew=size / 8, **style(j))
 
-# %% ../../nbs/report/00_plots.ipynb #fd3515a1
-def add_grid(
-    ax,     # `Axes`
-    xs,     # `(w,)` coordinates, ascending
-    ys,     # `(h,)` coordinates, ascending
-    values, # `(h, w)` numbers, or `(h, w, 3)` colours
-    **look, # What `Axes.pcolorfast` takes
-):
-    "Values on a grid, a cell around each of its points; returns matplotlib's image"
-    return ax.pcolorfast(_edges(xs), _edges(ys), values, **look)
-
-def _edges(at):
-    "The cells' borders: half-way between the coordinates"
-    between = (at[1:] + at[:-1]) / 2
-    return np.concatenate([[at[0] - (between[0] - at[0])], between, [at[-1] + (at[-1] - between[-1])]])
-
 # %% ../../nbs/report/00_plots.ipynb #90a90790
 def add_regions(
     ax,               # `Axes`
-    xs,               # `(w,)` coordinates of the grid
+    xs,               # `(w,)` coordinates of the grid, evenly spaced
     ys,               # `(h,)` coordinates
     winner,           # `(h, w)` the expert that wins there
     expert:int=None,  # This one's region in its colour, the others white
@@ -144,7 +128,8 @@ def add_regions(
     "The region of each expert in a light shade of its colour"
     k = int(np.max(winner)) + 1
     colours = to_rgba_array([style(j)["color"] if expert in (None, j) else "w" for j in range(k)])[:, :3]
-    add_grid(ax, xs, ys, (1 - strength * (1 - colours))[winner])
+    edges = [at[end] + sign * (at[1] - at[0]) / 2 for at in (xs, ys) for end, sign in ((0, -1), (-1, 1))]
+    ax.imshow((1 - strength * (1 - colours))[winner], extent=edges, origin="lower", aspect="auto", interpolation="none")
 
 # %% ../../nbs/report/00_plots.ipynb #d8920e34
 def plot_partition(
@@ -225,21 +210,6 @@ def composition(
     k = k or int(c.max()) + 1
     return labels, np.bincount(c * len(labels) + index, minlength=k * len(labels)).reshape(k, -1)
 
-# %% ../../nbs/report/00_plots.ipynb #068dd17b
-def add_composition(
-    ax,             # `Axes`
-    counts,         # `(k, L)` from `composition`
-    percent:bool=False, # Write the shares from a tenth on, in percent, in place of the counts
-    fontsize:float=7,   # Of the numbers, in points
-):
-    "A row for each expert, darker where it has more of a label"
-    share = counts / counts.sum(1, keepdims=True).clip(1)
-    numbers = (100 * share).round().astype(int) if percent else counts
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for i, j in zip(*np.nonzero(share >= .1 if percent else counts)):
-        colour = "w" if share[i, j] > .6 else "k"
-        ax.text(j, i, numbers[i, j], ha="center", va="center", fontsize=fontsize, color=colour)
-
 # %% ../../nbs/report/00_plots.ipynb #34e9b349
 def name_labels(
     ax,         # `Axes`
@@ -261,11 +231,15 @@ def plot_composition(
     title=None, # Above the picture
     ax=None, # Where to draw
 )->plt.Axes:
-    "Counts of true labels within each expert's points"
+    "Counts of true labels within each expert's points, darker where it has more of a label"
     labels, counts = composition(c, y)
     experts = np.flatnonzero(counts.sum(1))
     ax = ax or plt.subplots(figsize=(.45 * len(labels) + 1.5, .3 * len(experts) + 1))[1]
-    add_composition(ax, counts[experts])
+    share = counts / counts.sum(1, keepdims=True).clip(1)
+    ax.imshow(share[experts], cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for i, j in zip(*np.nonzero(counts[experts])):
+        look = dict(ha="center", va="center", fontsize=7, color="w" if share[experts[i], j] > .6 else "k")
+        ax.text(j, i, counts[experts[i], j], **look)
     name_labels(ax, labels)
     ax.set_yticks(range(len(experts)), experts)
     ax.set(xlabel="true label", ylabel="expert")

@@ -1,4 +1,4 @@
-"""A notebook in JupyterLab or in Voila, run and clicked in a real Chromium; the tests are in test_browser.py.
+"""A notebook in JupyterLab, Notebook or Voila, run and clicked in a real Chromium; the tests are in test_browser.py.
 
 `with opened("lab", "tutorials/00_five_modes.ipynb") as nb:` copies nbs/ to a temporary folder, starts a server with
 settings of its own, runs all cells and yields an `Opened`. Leaving it fails on any error of page, kernel or server."""
@@ -24,10 +24,12 @@ TIMEOUT = 120  # seconds that anything may take unless a test says less
 FLAGS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", *"""--no-sandbox --disable-gpu
     --disable-dev-shm-usage --disable-background-networking --disable-component-update --disable-sync --no-first-run
     --enable-precise-memory-info""".split()]
-HARMLESS = [r"cdn\.jsdelivr\.net/npm/@fortawesome"]  # not the notebook's errors: Voila asks the network for its icons
+HARMLESS = [r"cdn\.jsdelivr\.net/npm/@fortawesome",  # not the notebook's errors: Voila asks the network for its icons,
+            r"^page: Cannot read properties of undefined \(reading 'schema'\)$",  # Notebook 7.6 says so always,
+            r"(?s)shareKey.*@jupyter-notebook/lab-extension"]  # and Voila of Notebook, where that is installed, too
 TOKEN = "kvae"  # of JupyterLab and of kvae-explore
-LAB = f"""--no-browser --allow-root --ip=127.0.0.1 --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}
-    --LabApp.expose_app_in_browser=True""".split()
+JUPYTER = f"""--no-browser --allow-root --ip=127.0.0.1 --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}
+    --LabApp.expose_app_in_browser=True --JupyterNotebookApp.expose_app_in_browser=True""".split()
 KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?"
 IDLE = f"{KERNEL}.status == 'idle'"
 ASK = f"code => {KERNEL}.requestExecute({{code, silent: true}}).done.then(() => null)"
@@ -88,8 +90,9 @@ def command(kind, root, name, port):
     if kind == "explore":
         return ["kvae-explore", "--run", root/name, "--no_browser", f"--port={port}"], f"{here}?token={TOKEN}"
     if kind == "voila": return ["voila", root/name, "--no-browser", f"--port={port}", "--show_tracebacks=True"], here
-    url = f"{here}doc/tree/{name}?token={TOKEN}&reset"
-    return ["jupyter-lab", f"--port={port}", f"--ServerApp.root_dir={root}", *LAB], url
+    program, url = ("jupyter-lab", "doc/tree") if kind == "lab" else ("jupyter-notebook", "notebooks")
+    options = [f"--port={port}", f"--ServerApp.root_dir={root}", *JUPYTER]
+    return [program, *options], f"{here}{url}/{name}?token={TOKEN}" + "&reset" * (kind == "lab")
 
 
 def free_port():
@@ -119,7 +122,7 @@ def end_all(process):
 
 @contextmanager
 def server(kind, root, name):
-    "JupyterLab, Voila or kvae-explore on a free port: the notebook's address, the process, the file of its log"
+    "JupyterLab, Notebook, Voila or kvae-explore on a free port: the notebook's address, the process, its log's file"
     port = free_port()
     (program, *options), url = command(kind, root, name, port)
     log = root.parent/"log.txt"
@@ -156,6 +159,10 @@ WATCH = """([css, sign]) => {
         if (start && now && now != old) window.shown = performance.now() - start
         else requestAnimationFrame(look) }
     look() }"""  # by the page's own clock, from the event to the frame with the new picture
+VIEW = "css => [...document.querySelectorAll(`${css}, ${css} *`)].find(e => e.view)?.view"  # that of viewer.js
+FRAME = f"([css, t]) => ({VIEW})(css)?.frames.findIndex(frame => frame.t == t)"
+PARTS = {"caption": "canvas .head span", "iteration": "canvas input[type=range]", "experts": "canvas .side .expert",
+         "below": "canvas select[aria-label='Picture below the points']"}  # of what the page itself draws
 SIZE = """css => { const image = [...document.querySelectorAll(css)].find(e => e.offsetWidth)
     return image?.matches("img") ? image.complete ? [image.naturalWidth, image.naturalHeight] : null
         : image?.dataset.shown ? [image.offsetWidth, image.offsetHeight] : null }"""
@@ -191,7 +198,7 @@ class Opened:
         if kind == "status": self.busy = content["execution_state"] == "busy"
 
     def run_all(self, seconds=TIMEOUT):
-        "JupyterLab: run all cells when the kernel is there, and wait until it is idle again"
+        "JupyterLab and Notebook: run all cells when the kernel is there, and wait until it is idle again"
         self.page.wait_for_function(IDLE)
         run = "jupyterapp.commands.execute('notebook:run-all-cells')"
         self.page.evaluate(f"() => {{ {run}.then(ok => window.ran = {{ok}}) }}")
@@ -212,6 +219,7 @@ class Opened:
 
     def css(self, name):
         "The selector of a control"
+        name = PARTS.get(name, name)
         if name != "picture": return f"{self.scope} .kvae-{name}"
         return f"{self.scope} :is(img.kvae-picture, .kvae-picture img, .kvae-canvas .plane)"
 
@@ -229,6 +237,9 @@ class Opened:
     def choose(self, name, value):
         "Set a slider or a number field, press a button of a group, pick a line of a list"
         box, value = self.find(name), str(value)
+        if name == "below": return box.select_option(value)
+        if name == "iteration":
+            return box.fill(str(self.page.evaluate(FRAME, [self.css("canvas"), int(value)])))
         button = box.locator(f'button[data-value="{value}"]')
         if button.count(): return button.click()
         if box.locator("select").count(): return box.locator("select").select_option(value)
@@ -294,16 +305,16 @@ def chromium():
 
 @contextmanager
 def opened(kind, notebook, name="last", seconds=TIMEOUT):
-    """A notebook in "lab" or "voila", all cells run within some seconds and a first picture shown; a path in nbs/ or a
-    list of code cells. In "explore" it is a run directory that kvae-explore serves, made by a function of its folder.
-    The last screenshot is kept, of a failure too, as NAME_KIND.png"""
+    """A notebook in "lab", "notebook" or "voila", all cells run within some seconds and a first picture shown; a path
+    in nbs/ or a list of code cells. In "explore" it is a run directory that kvae-explore serves, made by a function of
+    its folder. The last screenshot is kept, of a failure too, as NAME_KIND.png"""
     with folder_of(notebook) as (root, path), server(kind, root, path) as (url, process, log), sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         nb = Opened(page, process, log, root)
         try:
             page.goto(url)
-            if kind == "lab": nb.run_all(seconds)
+            if kind in ("lab", "notebook"): nb.run_all(seconds)
             nb.check()
             page.wait_for_function(SIGN, arg=nb.css("picture"))
             yield nb

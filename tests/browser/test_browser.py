@@ -1,4 +1,4 @@
-"""What a reader does with the notebooks, in JupyterLab and in Voila: make test BROWSER=1, or make browser.
+"""What a reader does with the notebooks, in JupyterLab, Notebook and Voila: make test BROWSER=1, or make browser.
 
 Times are told from the click to the new picture, by the page's clock; they are printed, and held to no limit."""
 import re
@@ -29,11 +29,15 @@ def tell(what, times):
     print(f"{what}: {median(times):.2f} s", flush=True)
 
 
+SHOWS = "([css, t]) => document.querySelector(css)?.getAttribute('aria-valuetext') == `iteration ${t}`"
+SHOWN = "css => +document.querySelector(css).getAttribute('aria-valuetext').split(' ')[1]"
+
+
 def stands_at(nb, t):
     "Slider, caption and picture show iteration t"
     start = "^(Before the first iteration|(After i|I)teration 0 of)"
     nb.wait_for(start if t == 0 else rf"teration {t} of", "caption")
-    nb.wait_for(rf"^{t}$", "iteration .widget-readout")
+    nb.page.wait_for_function(SHOWS, arg=[nb.css("iteration"), t])
     nb.picture()
 
 
@@ -65,16 +69,16 @@ def test_tutorial(opened):
         nb.choose("k", 4)
         nb.wait_for(r"^k 5 → 4: a new run has begun.* Waiting after the start\.$")
         stands_at(nb, 0)
-        assert nb.page.locator(nb.css("experts button")).count() == 5  # all, and each of the four
+        assert nb.page.locator(nb.css("experts")).count() == 4
         runs_and_pauses(nb)
 
 
 def runs_and_pauses(nb):
     "Run goes on by itself; after Pause nothing moves"
-    readout = nb.css("iteration .widget-readout")
-    before = int(nb.page.inner_text(readout))
+    slider = nb.css("iteration")
+    before = nb.page.evaluate(SHOWN, slider)
     nb.click("run")
-    nb.page.wait_for_function("([css, t]) => +document.querySelector(css).innerText > t", arg=[readout, before + 2])
+    nb.page.wait_for_function(f"([css, t]) => ({SHOWN})(css) > t", arg=[slider, before + 2])
     assert nb.text().startswith("Training: iteration ")
     nb.click("pause")
     nb.wait_for(r"^Paused within iteration \d+\.$")
@@ -84,9 +88,11 @@ def runs_and_pauses(nb):
     assert nb.page.locator(nb.css("pause")).is_disabled()
 
 
-@pytest.mark.parametrize("kind", ["lab", "voila"])
+@pytest.mark.parametrize("kind", ["lab", "notebook", "voila"])
 def test_five_modes(opened, kind):
     "2000 points, k = 5, the paper's recipe: each step is shown; the slider, the views, run and pause"
+    from opened import VIEW
+    if kind == "notebook" and not (BIN/"jupyter-notebook").exists(): pytest.skip("no Notebook here")
     with opened(kind, [modes()], "five_modes") as nb:
         nb.wait_for(r"^Waiting after the start\.$")
         stands_at(nb, 0)
@@ -94,10 +100,13 @@ def test_five_modes(opened, kind):
         for t in (1, 7):
             nb.choose("iteration", t)
             stands_at(nb, t)
-        for view in ("ratio", "discriminator", "flow", "latent"):
-            nb.seconds(lambda view=view: nb.choose("what", view))
-            nb.shot(f"five_modes_{view}_{kind}")
-        nb.choose("what", "regions")
+        nb.page.locator(nb.css("experts")).nth(1).click()
+        nb.seconds(lambda: nb.choose("below", "ratio"))
+        nb.shot(f"five_modes_ratio_{kind}")
+        nb.page.get_by_role("button", name="What the chosen expert makes of a grid of codes").click()
+        nb.page.wait_for_function(f"css => ({VIEW})(css).codes", arg=nb.css("canvas"))
+        nb.choose("below", "regions")
+        nb.shot(f"five_modes_codes_{kind}")
         runs_and_pauses(nb)
 
 
@@ -241,6 +250,7 @@ def made(name, n, k, n_iters=12):
 
 def test_many_images(opened):
     "60 000 images of 28 x 28 pixels, 15 experts: each saved iteration is shown"
+    from opened import VIEW
     cells = [RUN, "n = 60_000\nExplorer(made('run', n, 15), images(n), rng.integers(0, 10, n))"]
     with opened("lab", cells, "images") as nb:
         stands_at(nb, 12)
@@ -250,9 +260,13 @@ def test_many_images(opened):
             return took
         tell("60 000 images, from the slider to the picture", map(scrub, (5, 1, 9, 3, 11, 2, 7, 4, 10)))
         nb.shot("images_experts_lab")
-        for view in ("members", "flow", "latent"):
-            nb.seconds(lambda view=view: nb.choose("what", view))
-            nb.shot(f"images_{view}_lab")
+        assert nb.page.locator(nb.css("canvas .wall .row")).count() == 12  # the largest
+        nb.page.locator(nb.css("experts")).nth(3).click()
+        nb.page.wait_for_function("document.querySelectorAll('.wall .row').length == 1")
+        nb.shot("images_members_lab")
+        nb.page.get_by_role("button", name="What the chosen expert makes of a grid of codes").click()
+        nb.page.wait_for_function(f"css => ({VIEW})(css).codes", arg=nb.css("canvas"))
+        nb.shot("images_codes_lab")
 
 
 BAD = [RUN, """
@@ -302,10 +316,11 @@ def test_without_images(opened):
     with opened("voila", [RUN, BARE], "bare") as nb:
         nb.scope = ".kvae-explorer"
         nb.wait_for("its data are not named in the directory")
-        nb.wait_for("open the run with its images", "caption")
-        nb.shot("bare_experts_voila")
-        nb.choose("what", "flow")
-        stands_at(nb, 12)
+        nb.wait_for("open the run with its images", "canvas")
+        nb.wait_for("teration 12 of", "caption")
+        nb.shot("bare_voila")
+        assert nb.page.locator(nb.css("canvas .chart")).count() > 2
+        assert not nb.page.locator(nb.css("picture")).is_visible()
 
 
 def test_files(opened):

@@ -1,11 +1,15 @@
 """A file that plays a run, opened from the disk without network: what the hand does, and what is wrong with a file."""
 import re
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 
-from kvae_nb.instrument.frames import Frame
+from kvae_nb.instrument.frames import FEW, Frame, drawn
 from kvae_nb.instrument.players import baked, page_of, write_player
 from kvae_nb.instrument.recording import Recording, Scene
 from kvae_nb.report.plots import PALETTE
@@ -58,7 +62,9 @@ def frame(rng, t, c, k, X, shape):
                      winner=rng.integers(0, k, (20, 20)).astype(np.uint8))
     samples = X[rng.integers(0, len(X), (k, 6))]
     margin = rng.exponential(2, len(c)).astype(np.float16)
-    return Frame(t, "compete", c, (c + 1) % k, margin, sizes / len(c), samples, record=record if t else None, **grids)
+    score = rng.normal(size=len(drawn(len(c), FEW))).astype(np.float16)
+    record = record if t else None
+    return Frame(t, "compete", c, (c + 1) % k, margin, sizes / len(c), samples, score, record=record, **grids)
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +88,14 @@ def page(browser):
         said, shown = [], browser.new_page(viewport=dict(width=1100, height=760), color_scheme=color)
         shown.on("pageerror", lambda e: said.append(str(e)))
         shown.on("console", lambda m: m.type == "error" and said.append(m.text))
-        shown.on("request", lambda r: r.url.startswith(("file:", "data:")) or said.append(r.url))
+        here = "file:", "data:", "http://127.0.0.1"
+        shown.on("request", lambda r: r.url.startswith(here) or said.append(r.url))
         if script: shown.add_init_script(script)
-        shown.goto(path.as_uri() + place)
+        shown.goto(path if isinstance(path, str) else path.as_uri() + place)
         try: yield shown
         finally:
             SHOTS.mkdir(exist_ok=True)
-            shown.screenshot(path=SHOTS/f"player_{path.stem}.png")
+            shown.screenshot(path=SHOTS/f"player_{Path(path).stem}.png")
             shown.close()
         assert not [s for s in said if not any(w in s for w in wrong)], said
     return opened
@@ -96,7 +103,7 @@ def page(browser):
 
 def ready(shown, n=1):
     "Wait until so many runs are drawn"
-    shown.wait_for_function("n => document.querySelectorAll('[data-shown]').length == n", arg=n)
+    shown.wait_for_function("n => document.kvae && document.querySelectorAll('[data-shown]').length == n", arg=n)
 
 
 def state(shown, name, view=0): return shown.evaluate(f"document.kvae[{view}].state.{name}")
@@ -144,7 +151,7 @@ def test_hover_and_lasso(page, file):
         shown.mouse.move(*shown.evaluate(PLACE, 7))
         shown.wait_for_selector(".tip:not([hidden])")
         said = shown.inner_text(".tip")
-        assert MARKUP in said and re.search(r"point \d+\nexpert \d, [\d.]+ nats ahead of expert \d", said)
+        assert MARKUP in said and re.search(r"point \d+\nexpert \d: -?[\d.]+ nats\nrunner-up \d: -?[\d.]+ nats\n", said)
         assert shown.locator(".kv img").count() == 0
         shown.keyboard.press("l")
         corners = [middle(shown, x, y) for x, y in ((.02, .02), (.98, .02), (.98, .98), (.02, .98))]
@@ -175,7 +182,7 @@ def test_drag_and_address(page, file):
         ready(shown)
         shown.wait_for_function("document.kvae[0].state.i == 0")
         assert np.allclose(state(shown, "zoom"), zoom, atol=1e-3) and state(shown, "expert") == 2
-        assert shown.locator(".expert[aria-pressed=true]").inner_text().split()[1] == "2"
+        assert shown.locator(".side .expert[aria-pressed=true]").inner_text().split()[1] == "2"
 
 
 def colours_of(shown):
@@ -203,17 +210,17 @@ def test_without_webgl(page, file):
 def test_cut_and_changed(page, file):
     "A file that was cut anywhere, or changed, says so"
     text = file.read_text()
-    data = text.index('<script type="application/x-kvae">')
+    first, rest = (text.index(f'<script type="application/x-kvae-{name}">') for name in ("first", "rest"))
     unread = "or the file was cut"
-    cases = (data + 500, "its end is missing"), (len(text) // 4, unread), (data - 5, unread), (900, unread)
-    for n, says in cases:
+    cases = {rest + 500: "its end is missing"} | dict.fromkeys((rest - 9, rest // 2, first + 99, 900), unread)
+    for n, says in cases.items():
         file.with_name("cut.html").write_text(text[:n])
         with page(file.with_name("cut.html"), wrong=["SyntaxError", "Unexpected", "Invalid"]) as shown:
             shown.wait_for_function("says => document.body.innerText.includes(says)", arg=says, timeout=10_000)
-    changed = text[:data + 900] + "AAAA" * 50 + text[data + 1100:]
-    file.with_name("changed.html").write_text(changed)
-    with page(file.with_name("changed.html")) as shown:
-        shown.wait_for_function("/was cut, or changed/.test(document.body.innerText)")
+    for data in first, rest:
+        file.with_name("changed.html").write_text(text[:data + 900] + "AAAA" * 50 + text[data + 1100:])
+        with page(file.with_name("changed.html")) as shown:
+            shown.wait_for_function("/was cut, or changed/.test(document.body.innerText)")
 
 
 def test_two_runs(page, tmp_path):
@@ -232,9 +239,12 @@ def test_images(page, tmp_path):
     with page(tmp_path/"images.html", color="dark") as shown:
         ready(shown)
         shown.keyboard.press("Tab")
-        shown.locator(".expert").nth(1).click()
-        shown.wait_for_selector(".wall canvas")
-        assert shown.locator(".wall canvas").count() == 20 + 4
+        assert shown.locator(".wall .row").count() == 3  # typical, nearly lost, samples of each
+        shown.locator(".side .expert").nth(1).click()
+        shown.wait_for_function("document.querySelectorAll('.wall .row').length == 1")
+        assert shown.locator(".wall canvas").count() == 3
+        shown.get_by_text("next").click()
+        shown.wait_for_selector("text=37 to 72 of")
         assert shown.evaluate("document.querySelector('.kv').classList.contains('dark')")
         shown.mouse.move(*shown.evaluate(PLACE, 0))
         shown.wait_for_selector(".tip canvas")
@@ -247,8 +257,89 @@ def test_many_experts_and_a_part(page, tmp_path):
     with page(tmp_path/"many.html") as shown:
         ready(shown)
         assert "2000 of 5000 points are drawn" in shown.inner_text(".note >> nth=-1")
-        assert shown.locator(".expert:visible").count() == 61
+        assert shown.locator(".side .expert:visible").count() == 60
         shown.locator("input[type=search]").fill("777")
         shown.wait_for_function("document.querySelectorAll('.expert:not([hidden])').length == 1")
         shown.locator(".expert:visible").click()
         assert state(shown, "expert") == 777
+
+
+def test_playground(page, tmp_path):
+    "Settings choose a recorded run; points of a file take the colours of the regions that they lie in"
+    runs = [baked(recorded(k=k, seed=k)) for k in (3, 4)]
+    (tmp_path/"ground.html").write_text(page_of(runs, choices=[dict(k=3, recipe="paper"), dict(k=4, recipe="paper")]))
+    (tmp_path/"mine.csv").write_text("x,y\n0,0\n2.5,-1\n-3;3\n1,2,3\n,1\n")
+    (tmp_path/"wide.csv").write_text("0 0\n100 50")
+    (tmp_path/"wrong.csv").write_text("<b>a</b>\n1,b\n")
+    with page(tmp_path/"ground.html") as shown:
+        ready(shown)
+        assert shown.locator(".side .expert").count() == 3
+        shown.locator("select[aria-label=k]").select_option("4")
+        shown.wait_for_function("document.querySelectorAll('.side .expert').length == 4")
+        field = shown.locator("input[type=file]")
+        field.set_input_files(tmp_path/"mine.csv")
+        shown.wait_for_function("document.kvae[0].scene.header.n == 3")
+        assert shown.inner_text(".head").startswith("Your 3 points in the regions of experts")
+        winner = recorded(k=4, seed=4).recording[5].winner  # on a grid from -5 to 5
+        cells = [(round((y + 5) / 10 * 19), round((x + 5) / 10 * 19)) for x, y in ((0, 0), (2.5, -1), (-3, 3))]
+        assert shown.evaluate("[...document.kvae[0].frame.c]") == [int(winner[cell]) for cell in cells]
+        field.set_input_files(tmp_path/"wide.csv")
+        shown.wait_for_function("/Your 2 points, scaled into the box/.test(document.querySelector('.head').innerText)")
+        field.set_input_files(tmp_path/"wrong.csv")
+        shown.wait_for_function("/should have rows of two numbers/.test(document.querySelector('.kv').innerText)")
+        shown.get_by_role("button", name="the modes again").click()
+        shown.wait_for_function("document.kvae[0].scene.header.n == 500")
+
+
+def test_without_points_and_too_many(page, tmp_path):
+    "A run whose points are not there shows its curves; of ten million a seeded part is drawn; both are said"
+    scene = recorded()
+    (tmp_path/"bare.html").write_text(page_of([baked(Scene(scene.recording))]))
+    with page(tmp_path/"bare.html") as shown:
+        ready(shown)
+        assert "open the run with its points: X=…" in shown.inner_text(".kv")
+        assert not shown.locator(".plane").is_visible() and shown.locator(".chart").count() > 2
+    n = 10_000_000
+    frame = Frame(0, "pretrain", *np.zeros((2, n), np.uint8), np.zeros(n, np.float16), np.ones(1), np.zeros((1, 4, 2)))
+    axis = np.linspace(0, 1, 20)
+    many = Recording(Settings(1, recipe="paper"), (2,), "many", (axis, axis), frames=[frame])
+    write_player(tmp_path/"millions.html", Scene(many, np.random.default_rng(0).random((n, 2), np.float32)))
+    with page(tmp_path/"millions.html") as shown:
+        ready(shown)
+        assert "200000 of 10000000 points are drawn, chosen by a seed" in shown.inner_text(".kv")
+
+
+def test_a_page_is_opened_twice(page, file):
+    "Both show the run, each its own view of it"
+    with page(file) as first, page(file, place="#i=2") as second:
+        for shown in first, second: ready(shown)
+        assert (state(first, "i"), state(second, "i")) == (5, 2)
+
+
+@contextmanager
+def served(folder):
+    "The address of a folder"
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    handler.log_message = lambda *args: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_site(page, site):
+    "The lesson on the five modes plays the run that it tells of, and the playground; dark with the site"
+    with served(site) as here, page(f"{here}/tutorials/00_five_modes.html") as shown:
+        frames = shown.frames[1:]
+        assert len(frames) == 2
+        for frame in frames: frame.wait_for_function("document.kvae?.[0]?.frames.length > 9")
+        run, ground = frames
+        run.evaluate("document.kvae[0].change({i: 0})")
+        run.wait_for_function("/a random split/.test(document.querySelector('.head').innerText)")
+        for k, recipe in ((7, "paper"), (4, "auto")):
+            ground.locator("select[aria-label=k]").select_option(str(k))
+            ground.locator("select[aria-label=recipe]").select_option(recipe)
+            ground.wait_for_function("k => document.querySelectorAll('.side .expert').length == k", arg=k)
+        ground.locator(".plane").scroll_into_view_if_needed()
+        shown.locator("[data-md-component=palette] label:visible").first.click()
+        ground.wait_for_function("document.querySelector('.kv').classList.contains('dark')")
