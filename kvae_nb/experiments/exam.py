@@ -95,6 +95,7 @@ def exam_row(
     return dict(data=f"{name} k={k}", method=OURS, ari=best_score(model.labels_, references, k), n=len(X),
                 d=X.shape[1], cpu_seconds=round(seconds, 3), taken=model.report_.get("taken"), settings={})
 
+# %% ../../nbs/experiments/15_exam.ipynb #d823456f
 COUNTED = "kVAE, how many" # From 1 to 12
 
 def counted_row(
@@ -120,6 +121,7 @@ def other_rows(
     for method, scores in stored.get("others", {}).items():
         yield dict(data=name, method=method, ari=max(scores.values()), settings={})
 
+# %% ../../nbs/experiments/15_exam.ipynb #3359fee2
 def exam_seed(
     seed:int,  # Of the runs
     scale:str, # Unused
@@ -147,6 +149,7 @@ def row_scores(
         each.setdefault(row["method"], {}).setdefault(row["data"], []).append(row["ari"])
     return {method: {name: mean(values) for name, values in rows.items()} for method, rows in each.items()}
 
+# %% ../../nbs/experiments/15_exam.ipynb #9064f4b5
 def numbers_found(
     table:dict,      # From `make_table`
     sure:bool=False, # Only where no other number was named?
@@ -167,6 +170,7 @@ def overall(
         best[name] = max(score, best.get(name, score))
     return dict(mean=mean(best.values()), median=median(best.values()), sets=len(best))
 
+# %% ../../nbs/experiments/15_exam.ipynb #fc9cc950
 def ahead_and_behind(
     scores:dict,    # From `row_scores`
     method:str,     # Another than ours

@@ -106,6 +106,7 @@ def whitened(
     of = lambda points, j: torch.linalg.solve_triangular(root, points.T / size[j].sqrt(), upper=False).T
     return root, size, of
 
+# %% ../../nbs/experts/01_units.ipynb #65b7eedf
 def strength_of(
     x,          # `(n, d)` points, float64
     members,    # For each of k clusters the indices of its points

@@ -63,6 +63,7 @@ def _passes(mean, cov, density):
     lowest, each = along.argmin(1), np.arange(len(a))
     return a, b, line[each, lowest], along[each, lowest]
 
+# %% ../../nbs/starts/07_hills.ipynb #b3763534
 @dataclass(frozen=True, eq=False)
 class Near:
     "Places where neighbours meet, as one half sees them"
