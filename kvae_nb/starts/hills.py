@@ -73,6 +73,7 @@ class Near:
     at:np.ndarray     # `(E, d)` half way,
     height:np.ndarray # `(E,)` and the log density there
 
+# %% ../../nbs/starts/07_hills.ipynb #380f2d51
 def _through_neighbours(passes, mixture, near):
     "The passes, where neighbours have none that is higher"
     a, b, at, height = passes
