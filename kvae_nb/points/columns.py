@@ -54,6 +54,7 @@ def _orders(levels):
     "In how many orders things of so many levels could be"
     return math.factorial(sum(levels)) // math.prod(map(math.factorial, levels))
 
+# %% ../../nbs/points/03_columns.ipynb #6ac82878
 def _correlation(Y):
     "The root of the mean square of the correlations of columns about zero"
     C = Y.T @ Y
