@@ -73,6 +73,7 @@ def columns_report(
     "What a report says of the units of columns"
     return {} if columns is None else dict(columns=dict(shared=columns.shared, why=columns.why))
 
+# %% ../../nbs/diagnostics/00_summary.ipynb #f2c129fe
 def _candidates_line(candidates):
     "Which experts scored the points, and what that misses"
     missed = f"at the last look {100 * candidates['missed'][-1]:.1f} % of points had a better one elsewhere"
