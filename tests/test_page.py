@@ -15,6 +15,8 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from project import BIN, call
 
@@ -98,6 +100,21 @@ def test_the_server_ends_with_its_command(how, tmp_path):
     assert not left(f"--port={port}", str(temporary))
     temporary.rmdir()  # empty
     assert "Traceback" not in (tmp_path/"log.txt").read_text()
+
+
+@settings(max_examples=3, deadline=None, derandomize=True)
+@given(st.sampled_from(["SIGTERM", "SIGHUP", "SIGKILL"]), st.floats(0, 10))
+def test_nothing_is_left_whenever_a_signal_comes(how, seconds):
+    "While libraries are imported, while the server begins, or later: no process, and no folder with a token"
+    port, temporary = free_port(), Path(tempfile.mkdtemp())
+    command = [BIN/"kvae-explore", "--no_browser", f"--port={port}"]
+    env = os.environ | {"JUPYTER_TOKEN": TOKEN, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        time.sleep(seconds)
+        process.send_signal(getattr(signal, how))
+        process.wait(120)
+    assert not left(f"--port={port}", str(temporary))
+    temporary.rmdir()  # empty
 
 
 @pytest.fixture
