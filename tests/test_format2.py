@@ -32,14 +32,14 @@ def test_what_they_hold():
 
 @pytest.mark.parametrize("name", ["killed", "stopped"])
 def test_gone_on_with(name, tmp_path, capsys):
-    "To the end that the older version came to, within what processors differ by"
+    "To the end that the older version came to, within what processors and later shrinkage of experts differ by"
     said, points = json.loads((FORMAT2/f"{name}.json").read_text()), FORMAT2/"points.csv"
     shutil.copytree(FORMAT2/name, tmp_path/name)
     resume_run(tmp_path/name, str(points), quiet=True)
     assert "goes on after iteration" in capsys.readouterr().out
     model, X = KVAE.load(tmp_path/name), np.loadtxt(points, delimiter=",", skiprows=1)
     assert np.mean(model.labels_ == said["labels"]) > .96 and model.n_iter_ == said["n_iter"]
-    np.testing.assert_allclose(model.score_samples(X[:4]), said["score"], rtol=.05)
+    np.testing.assert_allclose(model.score_samples(X[:4]), said["score"], rtol=.1)
     kept = {f.name for f in (tmp_path/name).iterdir() if f.suffix != ".png"}
     assert kept == {"run.json", "results.json", "model.safetensors"}
     if name == "stopped": assert len(SavedRecording(tmp_path/name)) == 7

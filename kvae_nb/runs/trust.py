@@ -68,7 +68,7 @@ def check_partition(
     "Raise ValueError where tensors are none of a partition of points among k experts"
     R, n = run["c"].shape
     shapes = dict(second=(R, n), margin=(R, n), alpha=(R, k), log_z=(R, k), member_sizes=(R * k,))
-    if "level" in run: shapes["level"] = (len(run["level"]), n)
+    if "level" in run: shapes["level"] = (len(run["level"]), min(run["level"].shape[-1], n))  # of those learned from
     if "visited" in run: shapes["visited"] = (len(run["visited"]), R, n)
     wrong = [name for name, shape in shapes.items() if name in run and run[name].shape != shape]
     limits = dict(c=k, second=k, level=k, visited=k, members=n)
