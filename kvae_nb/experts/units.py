@@ -113,6 +113,7 @@ def strength_of(
     seed:int=0, # For the folds
 )->float:
     "The strength under which clusters explain their own points best, unseen by them and by the shape"
+    if max(len(m) for m in members) < 2 * FOLDS: return STRENGTHS[-1]
     total = torch.zeros(len(STRENGTHS), dtype=torch.float64)
     draw = lambda j, m: m[torch.randperm(len(m), generator=generator(seed, "strength", j)).to(m.device)][:MOST]
     parts = [draw(j, m).tensor_split(FOLDS) for j, m in enumerate(members)]
