@@ -60,7 +60,8 @@ def read_set(
 # %% ../../nbs/experiments/15_exam.ipynb #45e28f8c
 OURS = "kVAE"
 SHORT = {OURS: OURS, "Genie_G0.3": "Genie", "sklearn_gm": "full GMM", "sklearn_kmeans": "k-means", "ITM": "ITM",
-         "fastcluster_ward": "Ward", "sklearn_spectral_Arbf_G1": "spectral"} # Methods that README names
+         "fastcluster_ward": "Ward",  # Methods that README names
+         "sklearn_spectral_Arbf_G5": "spectral, its best width, 36 sets"}
 
 def short(name)->str:
     "A method, as README names it; spectral clustering is stored with several widths of its kernel"
