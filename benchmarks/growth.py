@@ -22,7 +22,6 @@ from kvae_nb.base.disk import write_json
 from kvae_nb.base.machine import environment
 from kvae_nb.base.randomness import generator
 from kvae_nb.data import digits, five_modes
-from kvae_nb.settings import Settings
 from kvae_nb.state import make_experts
 
 KS = 5, 10, 20, 50, 100, 200, 500, 1000
@@ -46,10 +45,10 @@ def images(side):
 
 # ---- one size
 
-def experts_of(shape, k, n):
+def experts_of(X, k):
     "Untrained VAEs as a recipe has them"
-    recipe = "paper" if len(shape) == 1 else "auto"
-    return make_experts(Settings(n_components=k, recipe=recipe, n_init=1).resolve(shape, n), shape)
+    model = KVAE(k, recipe="paper" if X.ndim == 2 else "auto", n_init=1, random_state=0)
+    return make_experts(model.resolved_settings(X.numpy()), tuple(X.shape[1:]))
 
 
 def step_seconds(experts, x, n_steps=5):
@@ -93,7 +92,7 @@ def measured(what, size, rows, most):
     X, k = points(size), k_of(size)
     x = torch.as_tensor(X, dtype=torch.float32)
     scored = torch.rand(N_OF_K, 2, generator=generator(0)) if what == "k" else x
-    experts = experts_of(tuple(scored.shape[1:]), k, len(scored))
+    experts = experts_of(scored, k)
     row = dict(size=size, n=len(X), k=k, step=step_seconds(experts, scored), score=score_seconds(experts, scored))
     over = any("fit" not in r for r in rows) or expected(rows, size) > most
     return row if over else row | fit_seconds(X, k)

@@ -6,24 +6,21 @@ import matplotlib.pyplot as plt
 from fastcore.script import call_parse
 
 from kvae_nb import KVAE
-from kvae_nb.competition import fit
 from kvae_nb.data import five_modes, mnist
 from kvae_nb.instrument.films import partitions
-from kvae_nb.instrument.frames import Camera
-from kvae_nb.instrument.recording import Recorder, Scene
-from kvae_nb.points.scaling import fit_scaling
+from kvae_nb.instrument.recording import Scene
+from kvae_nb.instrument.session import Session
 from kvae_nb.report.plots import plot_rows
 from kvae_nb.report.report import typical
-from kvae_nb.settings import Settings
 
 
 def picture_five_modes(path):
     "One run of the paper's recipe, one restart: the partition after some iterations, and the samples at the end"
     X, _ = five_modes(4000, seed=300)
-    scaling = fit_scaling(X, "gaussian")
-    recorder = Recorder(Camera(scaling.to(X), scaling))
-    for state in fit(scaling.to(X), Settings(n_components=5, recipe="paper", n_init=1, seed=0)): recorder(state)
-    partitions(Scene(recorder.recording, X)).savefig(path, dpi=80)
+    session = Session(X, n_components=5, recipe="paper", seed=0)
+    session.run()
+    session.wait(seconds=1800)
+    partitions(Scene(session.recording, X)).savefig(path, dpi=80)
 
 
 def picture_mnist(path, root, k=15):

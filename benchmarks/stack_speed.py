@@ -24,15 +24,16 @@ import numpy as np
 import torch
 from fastcore.script import call_parse
 from side_by_side import CLOCK, in_turn, keep_memory, product, ratio
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
+from kvae_nb import KVAE
 from kvae_nb.base.disk import write_json
 from kvae_nb.base.machine import environment
 from kvae_nb.base.randomness import generator
 from kvae_nb.data import five_modes
-from kvae_nb.points.scaling import fit_scaling
-from kvae_nb.vae import VAEExperts
+from kvae_nb.state import make_experts
 
 PLANE = dict(shape=(2,), latent=2, hidden=(50, 50), batch_size=64)
 IMAGES = dict(shape=(1, 28, 28), latent=8, hidden=(128, 128), batch_size=128)
@@ -83,7 +84,9 @@ def looped(x, parts, about):
 
 def stacked(x, parts, about):
     "A function of a number of steps: stacked experts"
-    experts, g = VAEExperts(len(parts), **about), generator(0)
+    layers = {name: value for name, value in about.items() if name != "shape"}
+    model = KVAE(len(parts), recipe="paper", n_init=1, random_state=0, **layers)
+    experts, g = make_experts(model.resolved_settings(x.numpy()), about["shape"]), generator(0)
     return lambda n_steps: experts.train(x, parts, n_steps, g)
 
 
@@ -228,7 +231,7 @@ def main(
     "Steps a second, stacked against a loop and pythae"
     torch.set_num_threads(threads)
     X, _ = five_modes(4000, 0)
-    x, rows = fit_scaling(X, "gaussian").to(X), []
+    x, rows = torch.as_tensor(StandardScaler().fit_transform(X), dtype=torch.float32), []
     for k in (5, 15, 50):
         rows.append(compare(x, k, PLANE, repeats, n_steps // k, n_steps // k // 6))
         print({name: v for name, v in rows[-1].items() if name != "pairs"}, flush=True)
