@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from .assignment import log_weights, members_of, shares
-from .base.checks import argument_error
+from .base.checks import argument_error, check_partition
 from .base.progress import phase
 from .base.randomness import child_seed, generator, seeded
 from .discriminator import discriminators
@@ -134,14 +134,6 @@ def n_quiet(
     return moves[::-1].index(True) if True in moves else len(moves)
 
 # %% ../nbs/paper/09_state.ipynb #048fd5cc
-def _checked(c, R, k, n):
-    "A first partition as `(R, n)` indices"
-    c = torch.as_tensor(np.asarray(c), dtype=torch.long).expand(R, -1)
-    if c.shape != (R, n): raise argument_error("c", f"{n} assignments", f"shape {tuple(c.shape)}")
-    if c.min() < 0 or c.max() >= k:
-        raise argument_error("c", f"made of experts 0 to {k - 1}", f"values from {c.min()} to {c.max()}")
-    return c
-
 def _pretrain(state, x):
     "Train experts and scorer of a new state, in place"
     s = state.settings
@@ -179,7 +171,8 @@ def start(
     if experts.k != R * k: raise argument_error("experts", f"n_init * n_components = {R * k} of them", f"k={experts.k}")
     scorer.check(experts)
     if rule_at(s, s.n_iters) != rule_at(s, 0): make_scorer(s, shape, iteration=s.n_iters).check(experts)
-    c, report = first_partition(x, s) if c is None else (_checked(c, R, k, len(x)).to(x.device), {})
+    c, report = first_partition(x, s) if c is None else (check_partition("c", c, k, (len(x),), (R, len(x))), {})
+    c = torch.as_tensor(c, dtype=torch.long).expand(R, -1).to(x.device)
     state = State(s, experts, scorer, c, shares(c, k), torch.zeros(R, k, device=x.device), members_of(c, k), rule=rule,
                   level=report.pop("level", None), report=report)
     return _pretrain(state, x) if s.pretrain_steps else state

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHARE', 'BESIDE', 'BOUNDS', 'FEWEST', 'planned_bytes', 'memory_of', 'say_memory', 'bytes_of_row', 'rows_at_once',
-           'held_bytes', 'resolved', 'check_scoring', 'scaling_of', 'points_of', 'columns_taken', 'with_columns']
+           'held_bytes', 'resolved', 'check_fits', 'check_scoring', 'scaling_of', 'points_of', 'columns_taken',
+           'with_columns']
 
 # %% ../../nbs/scale/00_memory.ipynb #b9c396c7
 import dataclasses
@@ -15,8 +16,10 @@ import warnings
 import numpy as np
 import torch
 
+from ..autoencoder import StackedVAE
 from ..base.checks import argument_error, get_device
 from ..base.progress import tell
+from ..base.randomness import generator
 from ..experts.adaptive import REFITS
 from ..points.columns import Columns, columns_of
 from ..points.scaling import Scaling
@@ -139,6 +142,21 @@ def resolved(
         middle = (least + most) // 2
         least, most = (middle, most) if needed(middle) <= s.max_memory else (least, middle)
     return given(least)
+
+# %% ../../nbs/scale/00_memory.ipynb #8007f474
+def check_fits(
+    s:Settings,  # Resolved
+    shape:tuple, # Of all points, `(n, *shape)`
+)->None:
+    "ValueError where there are too few points, or images are too small, for these settings"
+    (n, *point), k = shape, s.n_components
+    if n < k: raise argument_error("X", f"at least n_components={k} points", f"n_samples={n}")
+    if s.max_train < k: raise argument_error("max_train", f"at least n_components={k}", s.max_train)
+    if s.network == "conv":  # refuses small images
+        StackedVAE(1, tuple(point), s.latent, s.hidden, generator(0), network="conv")
+    if len(point) == 1 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
+    if len(point) == 3 and s.disc_pool > min(point[1:]):
+        raise argument_error("disc_pool", f"at most the images' side, {min(point[1:])}", s.disc_pool)
 
 # %% ../../nbs/scale/00_memory.ipynb #89eb4676
 def check_scoring(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIZES', 'PATIENCE', 'VALLEY', 'STABLE', 'WHOLE', 'PIECES', 'THRICE', 'DOUBT', 'sizes_tried', 'sizes_taken',
            'spread_ties', 'curves', 'largest_accepted', 'whole_numbers', 'close_number', 'as_gaussians', 'HowMany',
-           'check_range', 'partition_of', 'how_many', 'plot_how_many']
+           'is_range', 'range_of', 'partition_of', 'how_many', 'plot_how_many']
 
 # %% ../../nbs/starts/08_how_many.ipynb #691e0617
 import numbers
@@ -164,16 +164,21 @@ class HowMany:
         return f"{many}; runner-up {self.runner_up} ({why})"
 
 # %% ../../nbs/starts/08_how_many.ipynb #1fb739f0
-def check_range(
-    low:int, # The smallest number of clusters
-    high:int,# The largest
-    n:int,   # Points
-)->None:
-    "ValueError where `(low, high)` is no range of numbers of clusters for n points"
+def is_range(n_components)->bool:
+    "Is the number of clusters to be found?"
+    return n_components == "auto" if isinstance(n_components, str) else np.ndim(n_components) == 1
+
+def range_of(
+    n_components, # "auto", or `(low, high)`
+    n:int,        # Points
+)->tuple:         # The smallest and the largest number of clusters
+    "Where the number of clusters is looked for; ValueError for what is no range of numbers for n points"
+    if isinstance(n_components, str): return 1, min(12, n)
+    low, high = n_components if len(n_components) == 2 else (None, None)
     whole = all(isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in (low, high))
-    if whole and 1 <= low <= high <= n: return
+    if whole and 1 <= low <= high <= n: return low, high
     expected = f"a range (low, high) of integers with 1 <= low <= high <= {n}, the number of points"
-    raise argument_error("n_components", expected, (low, high))
+    raise argument_error("n_components", expected, n_components)
 
 # %% ../../nbs/starts/08_how_many.ipynb #dd715a79
 def partition_of(
@@ -201,7 +206,7 @@ def how_many(
 )->HowMany:
     "The number of clusters between which the density has valleys that both halves of the data show"
     X = as_array(X)
-    check_range(low, high, len(X))
+    range_of((low, high), len(X))
     Z = principal_components(standardise(X.reshape(len(X), -1), shared), dimensions(high, min(len(X), PART)))
     return _answer(Z, low, high, child_seed(seed, "how many") % 2**31)
 
