@@ -20,7 +20,6 @@ from ..points.streamed import ROWS
 from ..points.tables import numbers_rows
 from ..protocols import offers
 from ..restarts import joint_bounds
-from ..starts.portfolio import level_starts
 from ..state import State
 
 # %% ../../nbs/diagnostics/01_doubts.ipynb #0b475675
@@ -111,7 +110,7 @@ def _at_the_limit(state):
 def _starts(state):
     "A candidate for the start that the criterion cannot tell from the one that was taken, and that is another"
     report = state.report
-    level = level_starts(report.get("starts") or [])
+    level = [start for start in report.get("starts") or () if start.get("level")]
     if not level: return None
     rival = min(level, key=lambda start: start["agreement"])
     if rival["agreement"] >= POOR: return None

@@ -8,7 +8,6 @@ __all__ = ['report_of', 'alternatives', 'n_of', 'columns_report', 'report_lines'
 # %% ../../nbs/diagnostics/00_summary.ipynb #4ec4fd1d
 import torch
 
-from ..starts.portfolio import level_starts
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #e1b6f683
 def report_of(
@@ -30,7 +29,7 @@ def alternatives(
     state, # One restart
 )->dict:   # Name -> `(n,)` labels of the points that experts learned from
     "The starts that are as good as the one that was taken, and other partitions"
-    names = [start["name"] for start in level_starts(state.report.get("starts") or [])]
+    names = [start["name"] for start in state.report.get("starts") or () if start.get("level")]
     return {} if state.level is None else dict(zip(names, state.level))
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #681699b4
@@ -53,7 +52,7 @@ def _start_line(report):
 
 def _level(starts):
     "Which other starts are as good as the one that was taken"
-    each = [f"{start['name']} (adjusted Rand index {start['agreement']:.2f})" for start in level_starts(starts)]
+    each = [f"{start['name']} (adjusted Rand index {start['agreement']:.2f})" for start in starts if start.get("level")]
     return f"; as good: {', '.join(each)}" if each else ""
 
 def _graph_line(report):
