@@ -213,7 +213,7 @@ def _fit_codes(self:AdaptiveExperts, u, own, first=0, n_max=10_000):
     for j, points in enumerate(own, first):
         g = generator(self.seed, "codes", j)
         some = points[torch.randperm(len(points), generator=g)[:n_max].to(u.device)]
-        mu, logvar = (v[0] for v in self.select([j - first]).net.encode(u[some][None]))
+        with stack.alone(self.net, j - first): mu, logvar = (v[0] for v in self.net.encode(u[some][None]))
         codes.append(mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=g, dtype=mu.dtype).to(mu))
     seeds = [child_seed(self.seed, "codes", first + j) % 2**32 for j in range(len(codes))]
     fitted = fit_latent_prior(codes, self.prior_components, seeds, by_bic=True)

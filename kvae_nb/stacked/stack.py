@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOMENTS', 'StackedLinear', 'mlp', 'StackedConv', 'StackedConvTranspose', 'StackedModule', 'fused_adam', 'plain_adam',
-           'has_fused_adam', 'Learner', 'remade', 'select', 'overwrite', 'holding', 'batches']
+           'has_fused_adam', 'Learner', 'remade', 'select', 'alone', 'overwrite', 'holding', 'batches']
 
 # %% ../../nbs/stacked/00_stack.ipynb #d1a75a70
 import copy
@@ -205,6 +205,19 @@ def select(
     idx = torch.as_tensor(idx, dtype=torch.long)
     rows = getattr(learner.net, "rows", lambda p, idx: idx)
     return remade(learner, lambda v, p: v[rows(p, idx).to(v.device)].clone())
+
+# %% ../../nbs/stacked/00_stack.ipynb #228512a4
+@contextmanager
+def alone(
+    net:nn.Module, # Every weight has the expert axis first
+    j:int,         # An expert
+):
+    "Inside the block the weights are those of expert `j`; nothing is copied, and buffers stay what they are"
+    held = [p.data for p in net.parameters()]
+    for p, v in zip(net.parameters(), held): p.data = v[j:j + 1]
+    try: yield
+    finally:
+        for p, v in zip(net.parameters(), held): p.data = v
 
 # %% ../../nbs/stacked/00_stack.ipynb #fd06565b
 def overwrite(

@@ -10,11 +10,10 @@ __all__ = ['NOISE', 'LARGEST', 'CLIP', 'LEAST', 'FIT', 'EVEN', 'background', 'sp
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from ..base.checks import quiet
 from ..base.progress import tracked
-from .gaussians import dictionary, log_prob, m_step, softmax
+from .gaussians import dictionary, log_prob, logsumexp, m_step, pooled, softmax
 
 # %% ../../nbs/starts/01_criterion.ipynb #3260d8eb
 NOISE = .01 # Share of the background
@@ -51,10 +50,9 @@ def mixtures_of_clusters(
     n_steps:int=4, # Of EM inside the clusters
 )->tuple:          # Log weights, means, covariances and owners of the components
     "A mixture of Gaussians for every cluster"
-    d, clusters = Z.shape[1], np.unique(c)
+    d = Z.shape[1]
     R, owner = split_by(R, c, max(d + 1, 4))
-    within = sum(np.cov(Z[c == j].T, bias=True).reshape(d, d) * (c == j).mean() for j in clusters)
-    prior = (within + 1e-6 * np.eye(d)) / max(1, len(owner) / k)**(2 / d)
+    prior = (pooled(np.eye(k)[c], Z) + 1e-6 * np.eye(d)) / max(1, len(owner) / k)**(2 / d)
     for _ in range(n_steps - 1):
         lp = np.where(owner == c[:, None], log_prob(Z, *m_step(R, Z, prior, d + 2)), -np.inf)
         R = softmax(np.concatenate([lp, background(Z)], 1))[:, :-1]
