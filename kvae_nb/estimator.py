@@ -22,8 +22,10 @@ from .base.disk import to_plain, write_json
 from .base.progress import expect, phase, shown_if
 from .base.randomness import to_seed, undisturbed
 from .competition import finish, stages_left
+from .diagnostics.answers import Answers
 from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, numbered_report, warn_where_far
+from .diagnostics.outliers import with_limits
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.columns import columns_before
@@ -41,7 +43,7 @@ from .starts import merging
 from .starts.how_many import HowMany, how_many, is_range, range_of
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Answers, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
@@ -163,7 +165,7 @@ def drive(self:KVAE,
         ended = e
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
-        state = doubted(state, x.to(state.c.device))
+        state = with_limits(doubted(state, x.to(state.c.device)), x.to(state.c.device))
         self.take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volume))
     for doubt in self.report_["doubts"]: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):

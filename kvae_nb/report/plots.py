@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PALETTE', 'MARKERS', 'PALE', 'SYMBOLS', 'SAID', 'style', 'font_with', 'plain_text', 'write', 'add_points',
            'add_samples', 'add_regions', 'plot_partition', 'as_bytes', 'mosaic', 'plot_rows', 'composition',
-           'name_labels', 'plot_composition']
+           'name_labels', 'plot_composition', 'plot_levels']
 
 # %% ../../nbs/report/00_plots.ipynb #ff380544
 import functools
@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgba_array
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from scipy.cluster.hierarchy import dendrogram
 
 from ..base.checks import argument_error
 
@@ -243,5 +244,21 @@ def plot_composition(
     name_labels(ax, labels)
     ax.set_yticks(range(len(experts)), experts)
     ax.set(xlabel="true label", ylabel="expert")
+    write(ax.title, title or "")
+    return ax
+
+# %% ../../nbs/report/00_plots.ipynb #b70ad476
+def plot_levels(
+    levels,     # From `KVAE.levels`
+    title=None, # Above the picture
+    ax=None,    # Where to draw
+)->plt.Axes:
+    "The tree in which experts come together, with their sizes"
+    k = len(levels.sizes)
+    ax = ax or plt.subplots(figsize=(5, .25 * k + 1))[1]
+    names = [f"{j} ({size})" for j, size in enumerate(levels.sizes)]
+    dendrogram(levels.linkage, orientation="left", labels=names, leaf_font_size=8, color_threshold=0,
+               above_threshold_color=style(0)["color"], ax=ax)
+    ax.set(xticks=[], xlabel="less contact", frame_on=False)
     write(ax.title, title or "")
     return ax
