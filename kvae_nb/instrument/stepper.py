@@ -105,6 +105,7 @@ CONTROLS = dict( # Field: label, kind, width in pixels
     n_components=("k", W.IntText, 75),
     seed=("seed", W.IntText, 100),
     recipe=("recipe", W.Dropdown, 125),
+    experts=("experts", W.Dropdown, 155),
     rule=("rule", W.Dropdown, 115),
     discriminator=("discriminator", W.Dropdown, 195),
     vae_steps=("VAE steps", W.IntText, 135),
