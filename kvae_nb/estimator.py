@@ -165,8 +165,9 @@ def drive(self:KVAE,
         ended = e
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
-        state = with_limits(doubted(state, x.to(state.c.device)), x.to(state.c.device))
-        self.take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volume))
+        state = doubted(state, x.to(state.c.device))
+        whole = with_limits(whole_state(state), x.to(state.c.device))
+        self.take(s, scaling, whole, lower_bound(state, x, scaling.log_volume))
     for doubt in self.report_["doubts"]: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
