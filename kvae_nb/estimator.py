@@ -35,6 +35,7 @@ from .protocols import kind, offers
 from .runs.again import go_on
 from .runs.checkpoint import read_model, write_model
 from .runs.manifest import new_run
+from .runs.stream import Continues
 from .sampling import sample_mixture
 from .scale.memory import check_fits, columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
@@ -43,7 +44,7 @@ from .starts import merging
 from .starts.how_many import HowMany, how_many, is_range, range_of
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(Answers, ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Answers, Continues, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
