@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['MAY_DIFFER', 'train_command', 'sample_command', 'predict_command', 'report_command', 'explore_command',
-           'recorder_for', 'draw_film', 'run', 'resume_run', 'check_resumed', 'train', 'sample', 'predict', 'page',
-           'explore_notebook', 'export_runs', 'explore']
+           'recorder_for', 'draw_film', 'run', 'resume_run', 'check_resumed', 'train', 'continue_run',
+           'train_or_continue', 'sample', 'predict', 'page', 'explore_notebook', 'export_runs', 'explore']
 
 # %% ../../nbs/commands/02_cli.ipynb #46adb0a4
 import inspect
 import math
+import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,8 +42,8 @@ from ..instrument.recording import Recorder, SavedRecording, Scene
 from ..points.stored import rows_where
 from ..report import report
 from ..report.page import write_page
-from ..runs.checkpoint import model_from
-from ..runs.manifest import check_new
+from ..runs.checkpoint import model_from, write_model
+from ..runs.manifest import check_new, hold_run, open_run, retell
 from ..runs.older import settings_to_json
 from ..runs.source import load_again
 from ..runs.training import Begun, Training, open_training
@@ -201,8 +202,46 @@ def train(
     if data not in DATASETS: print(f"{data}: {found.said}")
     return run(model, found.X, found.y, out, source, frames, film, checkpoint_every)
 
-# %% ../../nbs/commands/02_cli.ipynb #76e7ae88
-train_command = in_ranks(command(train, check_resumed))
+# %% ../../nbs/commands/02_cli.ipynb #f0d89eec
+def _remembered(model, source, root):
+    "The model, with its training points where they are to be had"
+    if hasattr(model, "stream_"): return model
+    try: return model.remember(load_again(source, root)[0])
+    except (ValueError, OSError) as e:
+        warnings.warn(f"samples of the model stand for its training points: {e}", stacklevel=3)
+        return model
+
+def continue_run(
+    path:str,             # A run directory
+    data:str,             # A .csv, .tsv, .parquet, .npy or .npz file, or a folder, with new points
+    half_life:float=None, # Points after which one counts half; else all count alike
+    quantile:float=.005,  # No expert explains a point below this quantile of unseen points' scores
+    rows:int=10_000,      # Points of a part, at most
+    device:str=None,      # Where to go on; else where the run was trained, or on what there is
+    root:str=None,        # Folder with MNIST, where it has moved
+):
+    "Go on with a run where new points have come; an expert is added for what no expert explains"
+    check_number("rows", rows, 1, whole=True)
+    open_run(path)
+    source = source_of(path)
+    pieces = point_pieces(new_points(data, source), source, rows)
+    with hold_run(path):
+        model = _remembered(KVAE.load(path, device), source, root)
+        k = len(model.weights_)
+        for X in pieces: model.partial_fit(X, half_life=half_life, quantile=quantile)
+        write_model(model, path)
+        retell(path, dict(source=source | dict(continued=[*source.get("continued", []), lasting_name(data)])))
+    new = f", {len(model.weights_) - k} of them new" if len(model.weights_) > k else ""
+    print(f"{path}: {model.stream_.seen} points so far, {len(model.weights_)} experts{new}")
+
+# %% ../../nbs/commands/02_cli.ipynb #4f5cefa2
+def train_or_continue():
+    "`kvae-train`; with `--continue RUN DATA` it goes on with new points"
+    if "--continue" not in sys.argv: return command(train, check_resumed)()
+    sys.argv.remove("--continue")
+    return command(continue_run)()
+
+train_command = in_ranks(train_or_continue)
 
 # %% ../../nbs/commands/02_cli.ipynb #468a2412
 def _sample_table(X, experts, path, source, as_drawn):

@@ -233,7 +233,7 @@ def write_model(
     numbers = {name: np.array(getattr(model.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
     told = dict(params=params_of(model), lower_bound=model.lower_bound_, shape=list(model.scaling_.shape))
-    facts, held = model._beside()
+    facts, held = model.beside()
     told, held = told | facts | (about or {}), scaling | held | (tensors or {})
     write_state(Path(folder)/"model.safetensors", model.state_, told, held)
 
@@ -282,7 +282,7 @@ def _restored(kind, meta, state, own):
     model = model_from(kind, meta, state.settings).set_params(**own)
     Settings(**model.settings_params())
     model.take(state.settings, scaling_from(meta), state, meta["lower_bound"])
-    model._take_beside(meta)
+    model.take_beside(meta)
     names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
     if names: model.feature_names_in_ = np.array(names, dtype=object)
     model.summary()  # which reads all that a report has

@@ -23,7 +23,7 @@ from sklearn.cluster import HDBSCAN
 from sklearn.metrics import confusion_matrix
 
 from ..assignment import members_of
-from ..base.checks import as_array, check_number, checked_points, quiet
+from ..base.checks import argument_error, as_array, check_number, checked_points, quiet
 from ..base.randomness import generator, seeded, undisturbed
 from ..competition import assign_all
 from ..diagnostics.description import describe, lower_bound
@@ -203,7 +203,7 @@ class Continues:
         places = places_of(len(X), 0, self.settings_.seed)
         return trimmed(Stream(X, labels, places, counts, X[:0], labels, seen, whole))
 
-    def _beside(self):
+    def beside(self):
         "What is written beside the model: facts, and tensors"
         stream = self._kept()
         if stream is None: return {}, {}
@@ -211,7 +211,7 @@ class Continues:
         tensors = {f"stream.{name}": torch.as_tensor(v) for name, v in arrays.items()}
         return dict(stream=dict(seen=stream.seen, whole=stream.whole)), tensors
 
-    def _take_beside(self, meta):
+    def take_beside(self, meta):
         "The same, read"
         held = {name.removeprefix("stream."): v.numpy() for name, v in meta["tensors"].items() if "stream." in name}
         if not held: return
@@ -271,15 +271,11 @@ def partial_fit(self:Continues,
     "Learn from one part after the other; the first is `fit`. `labels_` are of the last part, `weights_` of all"
     half_life = check_number("half_life", half_life, 1) if half_life is not None else math.inf
     check_number("quantile", quantile, *LEVELS[::len(LEVELS) - 1])
-    if not hasattr(self, "state_"):
-        self.fit(X)
-        labels, n = self.labels_, len(self.labels_)
-        stream = self._begun(as_array(X)[:], labels, np.bincount(labels, minlength=len(self.weights_)) * 1., n, n)
-    else:
-        X = as_array(checked_points(self, X), shape=self.scaling_.shape)[:]
-        with undisturbed():
-            stream = self._learn(X, self._held(), half_life, quantile)
-            self.labels_ = describe(self.state_, self.scaled(X)[:], with_score=False).label.cpu().numpy()
+    if not hasattr(self, "state_"): return self.fit(X).remember(X)
+    X = as_array(checked_points(self, X), shape=self.scaling_.shape)[:]
+    with undisturbed():
+        stream = self._learn(X, self._held(), half_life, quantile)
+        self.labels_ = describe(self.state_, self.scaled(X)[:], with_score=False).label.cpu().numpy()
     self.stream_, self._streamed = dataclasses.replace(stream, latest=self.labels_), self.state_
     return self
 
@@ -296,3 +292,15 @@ def _learn(self:Continues, X, stream, half_life, quantile):
     stream = dataclasses.replace(stream, labels=labels)
     if not stream.whole or stream.seen < 2 * stream.whole or own_units(self.state_.experts) is None: return stream
     return self._refitted(dataclasses.replace(stream, whole=stream.seen))
+
+# %% ../../nbs/runs/08_stream.ipynb #58400d8a
+@patch
+def remember(self:Continues,
+    X, # `(n, *shape)` the points that it was fitted to
+)->Continues:
+    "Keep points that a fit was of, to go on from them with `partial_fit`; the fit itself keeps none"
+    X, n = as_array(checked_points(self, X), shape=self.scaling_.shape)[:], len(self.labels_)
+    if len(X) != n: raise argument_error("X", f"the {n} points that the model was fitted to", f"n_samples={len(X)}")
+    counts = np.bincount(self.labels_, minlength=len(self.weights_)) * 1.
+    self.stream_, self._streamed = self._begun(X, self.labels_, counts, n, n), self.state_
+    return self
