@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['LOG_2PI', 'AT_ONCE', 'ROUNDS', 'MOST', 'WIDE', 'EACH', 'has_holes', 'check_columns', 'holes_report', 'known_density',
-           'filled_in', 'fitted_gaussian', 'as_known', 'completed_table', 'rows_to_see']
+           'filled_in', 'unexplained', 'fitted_gaussian', 'as_known', 'completed_table', 'rows_to_see']
 
 # %% ../../nbs/points/10_holes.ipynb #2d13dbbd
 import math
@@ -99,6 +99,22 @@ def _filled_in(x, y, cov):
     white, factor, place, known = _away(x, y, cov)
     back = torch.linalg.solve_triangular(factor[place].mT, white, upper=True)
     return torch.where(known[:, None], x[:, None], y + back.mT @ cov)
+
+# %% ../../nbs/points/10_holes.ipynb #c323d5fc
+def unexplained(
+    x,     # `(n, d)` points, NaN where a value is missing, float64
+    cross, # `(m, d)` covariances of m independent variables of variance one with the columns
+    cov,   # `(d, d)` that of the columns
+)->torch.Tensor: # `(n, m, m)`
+    "The covariance that the known values leave to other variables"
+    pieces = [_unexplained(part, cross, cov) for part in x.split(max(1, AT_ONCE // x.shape[1]**2))]
+    return torch.cat(pieces)
+
+def _unexplained(x, cross, cov):
+    known = ~x.isnan()
+    factor, place = _factors(known, cov)
+    white = torch.linalg.solve_triangular(factor[place], torch.where(known[:, None], cross, 0).mT, upper=False)
+    return torch.eye(len(cross)).to(x) - white.mT @ white
 
 # %% ../../nbs/points/10_holes.ipynb #d364bbb6
 ROUNDS = 8
