@@ -25,9 +25,11 @@ from .base.randomness import generator, to_seed, undisturbed
 from .competition import finish, stages_left
 from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, numbered_report, warn_where_far
+from .diagnostics.impute import Imputes
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
 from .iteration import best_two
 from .points.columns import columns_before
+from .points.holes import has_holes, holes_report, seen_rows
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
 from .protocols import kind, offers
@@ -35,6 +37,7 @@ from .runs.again import go_on
 from .runs.checkpoint import read_model, write_model
 from .runs.manifest import new_run
 from .sampling import sample_mixture
+from .scale.known import known_settings, known_start
 from .scale.memory import columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings, with_bound
@@ -42,7 +45,7 @@ from .starts import merging
 from .starts.how_many import HowMany, check_range, how_many
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Imputes, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
@@ -101,7 +104,7 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part, columns = rows_of_part(X, s.max_train, seed), columns or columns_taken(X, dataclasses.replace(s, seed=seed))
+    part, columns = seen_rows(rows_of_part(X, s.max_train, seed), high)[0], columns or columns_taken(X, dataclasses.replace(s, seed=seed))
     with undisturbed(), phase("how many"): return how_many(part, low, high, seed, getattr(columns, "shared", None))
 
 # %% ../nbs/paper/13_estimator.ipynb #03ab03ac
@@ -124,7 +127,7 @@ def resolved_settings(self:KVAE,
     if X.ndim == 2 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
     if X.ndim == 4 and s.disc_pool > min(X.shape[2:]):
         raise argument_error("disc_pool", f"at most the images' side, {min(X.shape[2:])}", s.disc_pool)
-    return with_columns(s, columns or columns_taken(X, s))
+    return known_settings(with_columns(s, columns or columns_taken(X, s)), X)
 
 # %% ../nbs/paper/13_estimator.ipynb #0adb906f
 @patch
@@ -203,6 +206,8 @@ def fit(self:KVAE,
     told = Settings(**self.settings_params())
     if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
+    names = getattr(self, "feature_names_in_", None)
+    said = holes_report(X, names)
     with shown_if(self.verbose):
         seed = to_seed(self.random_state)
         columns = columns_taken(X, resolved(dataclasses.replace(told, seed=seed), X.shape[1:], len(X)))
@@ -211,9 +216,10 @@ def fit(self:KVAE,
         c = self.given_partition(len(X)) if s.init == "labels" else None
         with undisturbed():
             scaling = scaling_of(X, s)
-            said = counted_report(counted) | columns_report(columns)
-            said |= numbered_report(X, getattr(self, "feature_names_in_", None))
-            self.drive(s, scaling, points_of(X, scaling, s), c, on_state, said)
+            x = points_of(X, scaling, s)
+            said |= counted_report(counted) | columns_report(columns) | numbered_report(X, names)
+            c, begun = known_start(x, s) if has_holes(x) and c is None else (c, {})
+            self.drive(s, scaling, x, c, on_state, said | begun)
     return self
 
 # %% ../nbs/paper/13_estimator.ipynb #046820b5
@@ -244,7 +250,7 @@ def scaled(self:KVAE,
 )->torch.Tensor: # Of more than `max_train` points a `Streamed`, which makes rows when they are asked for
     "New points as the experts see them"
     check_is_fitted(self, "state_")
-    X = as_array(X, shape=self.scaling_.shape)
+    X = as_array(X, shape=self.scaling_.shape, holes=True)
     with undisturbed(): return points_of(X, self.scaling_, self.settings_).to(self.state_.c.device)
 
 @patch
@@ -346,7 +352,7 @@ def _fit_again(self:KVAE, X, on_state):
     "Go on from the last state, in the same units and under the same seed, on points that may be others"
     x, seed = self._seen(X), self.settings_.seed
     params = self.settings_params(self.state_.k) | dict(seed=seed, columns=self.settings_.columns)
-    told = resolved(Settings(**params), x.shape[1:], len(x))
+    told = known_settings(resolved(Settings(**params), x.shape[1:], len(x)), x)
     with undisturbed(), shown_if(self.verbose):
         state = go_on(self.state_, told, x)
         self.drive(state.settings, self.scaling_, x, on_state=on_state, begun=state)

@@ -364,4 +364,4 @@ def adaptive_experts(
     experts.columns = s.columns
     return experts
 
-ADAPTIVE = Family(adaptive_experts, natural=True, begins_anew=True)
+ADAPTIVE = Family(adaptive_experts, natural=True, begins_anew=True, knows=True)

@@ -119,4 +119,4 @@ def closed_form(
     "What a family in closed form would rather have: one step"
     return dict(pretrain_steps=1, vae_steps=1, refine_steps=0, likelihood="gaussian")
 
-GAUSSIAN = Family(gaussian_experts, natural=True, begins_anew=True, asks=closed_form)
+GAUSSIAN = Family(gaussian_experts, natural=True, begins_anew=True, asks=closed_form, knows=True)

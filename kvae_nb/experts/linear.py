@@ -142,4 +142,4 @@ def linear_experts(
     "The experts that the settings describe"
     return LinearExperts(k, shape, s.latent, **place_of(s))
 
-LINEAR = Family(linear_experts, natural=True, begins_anew=True, asks=closed_form)
+LINEAR = Family(linear_experts, natural=True, begins_anew=True, asks=closed_form, knows=True)

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['LOG_2PI', 'AT_ONCE', 'ROUNDS', 'MOST', 'WIDE', 'EACH', 'has_holes', 'check_columns', 'holes_report', 'known_density',
-           'filled_in', 'unexplained', 'fitted_gaussian', 'as_known', 'completed_table', 'rows_to_see']
+           'filled_in', 'unexplained', 'fitted_gaussian', 'as_known', 'completed_table', 'rows_to_see', 'seen_rows']
 
 # %% ../../nbs/points/10_holes.ipynb #2d13dbbd
 import math
@@ -12,6 +12,7 @@ import torch
 
 from ..base.checks import argument_error
 from .columns import robust_moments
+from .streamed import Streamed
 
 # %% ../../nbs/points/10_holes.ipynb #8fb8f567
 def has_holes(
@@ -19,6 +20,7 @@ def has_holes(
     rows:int=2**16, # That are looked at at once
 )->bool:
     "Is a value missing?"
+    if isinstance(X, Streamed): X = X.X
     if isinstance(X, torch.Tensor): return bool(X.isnan().any())
     if getattr(X, "dtype", np.dtype(float)).kind != "f": return False
     return any(np.isnan(X[i:i + rows]).any() for i in range(0, len(X), rows))
@@ -37,10 +39,12 @@ def check_columns(
     raise argument_error("X", remedy, f"no value at all in {_called(empty[0], names)}")
 
 def holes_report(
-    X,          # `(n, d)` points, some values missing
+    X,          # `(n, *shape)` points
     names=None, # Of the columns
-)->dict:
-    "What a report says of missing values: how many, in how many rows, and in which columns"
+)->dict:        # Empty where nothing is missing
+    "What a report says of missing values: how many, in how many rows, and in which columns; ValueError for an empty one"
+    if not has_holes(X): return {}
+    check_columns(X, names)
     holes = np.isnan(X)
     columns = {_called(j, names): int(n) for j, n in enumerate(holes.sum(0)) if n}
     said = dict(cells=int(holes.sum()), share=float(holes.mean()), rows=int(holes.any(1).sum()))
@@ -176,7 +180,8 @@ def completed_table(
     z = torch.from_numpy(Z)
     if Z.shape[1] > WIDE: full = z.nan_to_num(nan=0.)
     else:
-        mean_z, cov = fitted_gaussian(z[:MOST] if not z[:MOST].isnan().all(0).any() else z)
+        some = z[::-(-len(z) // MOST)]
+        mean_z, cov = fitted_gaussian(z if some.isnan().all(0).any() else some)
         full = filled_in(z, mean_z[None, None], cov)[:, 0]
     F, holes = full.numpy() * sd + mean, np.isnan(X)
     columns = [np.where(hole, as_known(f, x[~hole]), x) for f, x, hole in zip(F.T, X.T, holes.T)]
@@ -195,3 +200,13 @@ def rows_to_see(
     if len(complete) >= EACH * k: return complete
     least = max(EACH * k, len(X) // 2)
     return np.sort(np.argsort(n_missing, kind="stable")[:least])
+
+# %% ../../nbs/points/10_holes.ipynb #e77c3188
+def seen_rows(
+    X, # `(n, d)` points, NaN where a value is missing
+    k:int, # Clusters
+)->tuple: # `(m, d)` complete points, and which of all they are `(m,)`
+    "The rows that units, starts and criteria look at; all where nothing is missing"
+    if X.ndim != 2 or not has_holes(X): return X, np.arange(len(X))
+    rows = rows_to_see(X, k)
+    return completed_table(X)[rows], rows

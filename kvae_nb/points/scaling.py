@@ -20,8 +20,8 @@ FARTHEST = 1e15 # Units from the shift that a value may be away
 def _in_units(X, scaling):
     "Values in the experts' units, rounded to a millionth"
     with np.errstate(over="ignore"): u = (np.asarray(X, float) - scaling.shift) / scaling.scale
-    farthest = np.abs(u).max()
-    if farthest <= FARTHEST: return np.round(u * 2**20) / 2**20
+    farthest = np.fmax.reduce(np.abs(u), axis=None)  # missing values are nowhere
+    if not farthest > FARTHEST: return np.round(u * 2**20) / 2**20
     expected = f"within {FARTHEST:.0e} deviations of the points that were fitted"
     raise argument_error("X", expected, f"a value {farthest:.3g} deviations away")
 
