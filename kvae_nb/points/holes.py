@@ -194,12 +194,9 @@ def rows_to_see(
     X, # `(n, d)` points, NaN where a value is missing
     k:int, # Clusters
 )->np.ndarray: # Sorted indices
-    "The complete rows where there are enough; else the half with the fewest holes"
-    n_missing = np.isnan(X).sum(1)
-    complete = np.flatnonzero(n_missing == 0)
-    if len(complete) >= EACH * k: return complete
-    least = max(EACH * k, len(X) // 2)
-    return np.sort(np.argsort(n_missing, kind="stable")[:least])
+    "The complete rows where there are enough, else all"
+    complete = np.flatnonzero(~np.isnan(X).any(1))
+    return complete if len(complete) >= EACH * k else np.arange(len(X))
 
 # %% ../../nbs/points/10_holes.ipynb #e77c3188
 def seen_rows(
