@@ -27,6 +27,7 @@ from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, numbered_report, warn_where_far
 from .diagnostics.impute import Imputes
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
+from .diagnostics.weighted import Weighted
 from .iteration import best_two
 from .points.columns import columns_before
 from .points.holes import has_holes, holes_report, seen_rows
@@ -45,7 +46,7 @@ from .starts import merging
 from .starts.how_many import HowMany, check_range, how_many
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(Imputes, ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Imputes, Weighted, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
@@ -197,13 +198,15 @@ def drive(self:KVAE,
 # %% ../nbs/paper/13_estimator.ipynb #f69579b7
 @patch
 def fit(self:KVAE,
-    X,      # `(n, d)` vectors or `(n, c, h, w)` images: NumPy, torch, data frame or lists; finite
+    X,      # `(n, d)` vectors, NaN where a value is missing, or `(n, c, h, w)` images: NumPy, torch, data frame or lists
     y=None, # Ignored
     *,
+    sample_weight=None, # `(n,)` weights: one of 2 is the point twice; None: every point once
     on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     told = Settings(**self.settings_params())
+    if sample_weight is not None: return self._fit_weighted(X, sample_weight, on_state)
     if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
     names = getattr(self, "feature_names_in_", None)

@@ -82,6 +82,12 @@ def _missing_line(missing):
     said = f"missing: {missing['cells']} values ({100 * missing['share']:.1f} %) in {n_of(missing['rows'], 'row')}"
     return f"{said}: {listed}; labels count the shares{empty}"
 
+# %% ../../nbs/diagnostics/00_summary.ipynb #26c8e81f
+def _weights_line(weights):
+    "What points with weights stand for"
+    zero = f", {weights['zero']} of weight zero" * (weights["zero"] > 0)
+    return f"weights: {n_of(weights['rows'], 'point')} as {n_of(weights['points'], 'row')}{zero}"
+
 # %% ../../nbs/diagnostics/00_summary.ipynb #f2c129fe
 def _candidates_line(candidates):
     "Which experts scored the points, and what that misses"
@@ -106,6 +112,7 @@ def report_lines(
     lines = [_start_line(report), _iterations_line(report), f"sizes: {listed}"]
     if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
     if "columns" in report: lines.insert(0, _columns_line(report["columns"]))
+    if "weights" in report: lines.insert(0, _weights_line(report["weights"]))
     if "missing" in report: lines.insert(0, _missing_line(report["missing"]))
     if "trained_on" in report: lines.append(f"experts learned from {report['trained_on']} points, a random part")
     if "candidates" in report: lines.append(_candidates_line(report["candidates"]))
