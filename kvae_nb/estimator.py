@@ -189,7 +189,7 @@ def drive(self:KVAE,
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
         state = doubted(state, x.to(state.c.device))
-        self.take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volume))
+        self.take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volumes))
     for doubt in self.report_["doubts"]: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
@@ -298,7 +298,7 @@ def score_samples(self:KVAE,
         raise argument_error("experts", f"of a family with a bound on the log-density, {with_bound()}", given)
     with undisturbed(): score = describe(self.state_, x).score
     warn_where_far(self.state_, score)
-    return (score - self.scaling_.log_volume).cpu().numpy()
+    return score.cpu().numpy() - self.scaling_.log_volumes(getattr(x, "X", x))
 
 @patch
 def score(self:KVAE,

@@ -73,8 +73,8 @@ def describe_points(
     "The expert of each point, how sure that is, how likely the point, and by how much the runner-up is behind"
     x = model.scaled(X)[:]  # rows at once, also where experts learned from fewer
     with undisturbed(): told = describe(model.state_, x)
-    score = told.score - model.scaling_.log_volume
-    return tuple(v.cpu().numpy() for v in (told.label, told.probability, score, told.margin))
+    label, probability, score, margin = (v.cpu().numpy() for v in (told.label, told.probability, told.score, told.margin))
+    return label, probability, score - model.scaling_.log_volumes(x.cpu()), margin
 
 # %% ../../nbs/commands/01_labelling.ipynb #6505f587
 def reading_like(
@@ -199,9 +199,14 @@ def _paths(out, margins):
     with atomic_path(out, (".csv", ".npy"), name="out") as part, beside as other: yield part, other
 
 # %% ../../nbs/commands/01_labelling.ipynb #4d5683dd
-def _counted(described, sizes, far, model):
-    "The columns, counted: points of each expert, and scores that are far below all others"
-    far.extend(far_scores(model.state_, described[2] + model.scaling_.log_volume))
+def _described(model, X, far):
+    "The columns of some points; scores that are far below all others are kept"
+    columns = describe_points(model, X)
+    far.extend(far_scores(model.state_, columns[2] + model.scaling_.log_volumes(X)))
+    return columns
+
+def _counted(described, sizes):
+    "The columns, counted: points of each expert"
     sizes += np.bincount(described[0], minlength=len(sizes))
     return described
 
@@ -215,10 +220,10 @@ def write_labels(
 )->np.ndarray:  # `(k,)` how many points each expert got
     "Label points piece by piece, and say in the end how many lie far from all that was learned"
     sizes, shape, far = np.zeros(len(model.weights_), int), model.scaling_.shape, []
-    described = (describe_points(model, as_array(X, "data", shape=shape, holes=True)) for X in pieces)
+    described = (_described(model, as_array(X, "data", shape=shape, holes=True), far) for X in pieces)
     with _paths(out, margins) as (part, beside):
         if beside: described = _with_margins(described, beside)
-        counted = (_counted(columns, sizes, far, model) for columns in described)
+        counted = (_counted(columns, sizes) for columns in described)
         _write_csv(part, counted, names) if part.suffix == ".csv" else _write_npy(part, counted)
         if not sizes.sum(): raise argument_error("data", "a file with points", "none")
     doubt = far_doubt(model.state_, far, sizes.sum())
