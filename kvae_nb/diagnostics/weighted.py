@@ -16,16 +16,17 @@ from ..points.weights import check_weights, weighted_rows
 
 # %% ../../nbs/diagnostics/04_weighted.ipynb #13d9412e
 def taken(
-    X,    # Points of any kind that `fit` takes
+    X,    # A data frame, or an array
     rows, # Which of them, in which order
 ):        # Of the same kind where that has names of columns, else an array
     "Some rows, one perhaps several times"
-    return _safe_indexing(X, rows) if hasattr(X, "columns") else as_array(X, holes=True)[rows]
+    return _safe_indexing(X, rows) if hasattr(X, "columns") else X[rows]
 
 class Weighted:
     "What a model does about weights"
     def _fit_weighted(self, X, sample_weight, on_state):
         "`fit` on rows that come as often as they weigh; labels are those of the points"
+        if not hasattr(X, "columns"): X = as_array(X, holes=True)
         w, init = check_weights(sample_weight, len(X)), self.init
         rows = weighted_rows(w, to_seed(self.random_state))
         if not isinstance(init, (str, type(None))): self.init = np.asarray(init)[rows]
