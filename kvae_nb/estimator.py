@@ -105,7 +105,8 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part, columns = seen_rows(rows_of_part(X, s.max_train, seed), high)[0], columns or columns_taken(X, dataclasses.replace(s, seed=seed))
+    part, _ = seen_rows(rows_of_part(X, s.max_train, seed), high)
+    columns = columns or columns_taken(X, dataclasses.replace(s, seed=seed))
     with undisturbed(), phase("how many"): return how_many(part, low, high, seed, getattr(columns, "shared", None))
 
 # %% ../nbs/paper/13_estimator.ipynb #03ab03ac
@@ -198,7 +199,7 @@ def drive(self:KVAE,
 # %% ../nbs/paper/13_estimator.ipynb #f69579b7
 @patch
 def fit(self:KVAE,
-    X,      # `(n, d)` vectors, NaN where a value is missing, or `(n, c, h, w)` images: NumPy, torch, data frame or lists
+    X,      # `(n, d)` vectors, NaN for what is missing, or `(n, c, h, w)` images: NumPy, torch, data frame or lists
     y=None, # Ignored
     *,
     sample_weight=None, # `(n,)` weights: one of 2 is the point twice; None: every point once

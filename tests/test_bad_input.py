@@ -119,11 +119,12 @@ def test_outputs(refused, what):
     assert message in refused(command, *arguments)
 
 
+HOLED = NUMBERS.reindex(range(1, 41))
 FRAMES = {  # parameters, points -> what is said
     "text": (dict(n_components=2), TABLE, "could not convert string to float"),
     "a column without values": (dict(n_components=2), NUMBERS.assign(a=float("nan")), "no value at all in column 'a'"),
-    "missing values and VAEs": (dict(n_components=2, experts="vae"), NUMBERS.reindex(range(1, 41)), "'adaptive', 'gaussian', 'linear'"),
-    "missing values and discriminators": (dict(n_components=2, rule="ratio"), NUMBERS.reindex(range(1, 41)), "rule should be 'bound'"),
+    "missing values and VAEs": (dict(n_components=2, experts="vae"), HOLED, "'adaptive', 'gaussian', 'linear'"),
+    "missing values and discriminators": (dict(n_components=2, rule="ratio"), HOLED, "rule should be 'bound'"),
     "a range from 0": (dict(n_components=(0, 3)), NUMBERS, "1 <= low <= high <= 40, the number of points; got (0, 3)"),
     "a range backwards": (dict(n_components=(4, 2)), NUMBERS, "low <= high <= 40, the number of points; got (4, 2)"),
     "a range beyond n": (dict(n_components=(2, 41)), NUMBERS, "<= 40, the number of points; got (2, 41)"),

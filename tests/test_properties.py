@@ -152,8 +152,8 @@ def test_what_is_known_has_the_density_of_the_sub_vector(request, record_propert
         x[m] = np.nan
         weight, mean = np.zeros(2), np.zeros((2, len(m)))
         for j in range(2):
-            known = multivariate_normal(means[j][o], covs[j][np.ix_(o, o)])
-            weight[j] = model.weights_[j] * (known.pdf(x[o]) if o else 1)
+            density = multivariate_normal(means[j][o], covs[j][np.ix_(o, o)]).pdf(x[o]) if o else 1
+            weight[j] = model.weights_[j] * density
             gain = covs[j][np.ix_(m, o)] @ np.linalg.inv(covs[j][np.ix_(o, o)]) if o else np.zeros((len(m), 0))
             mean[j] = means[j][m] + gain @ (x[o] - means[j][o])
         assert np.isclose(model.score_samples(x[None])[0], np.log(weight.sum()), atol=1e-3)

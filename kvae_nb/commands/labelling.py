@@ -73,7 +73,8 @@ def describe_points(
     "The expert of each point, how sure that is, how likely the point, and by how much the runner-up is behind"
     x = model.scaled(X)[:]  # rows at once, also where experts learned from fewer
     with undisturbed(): told = describe(model.state_, x)
-    label, probability, score, margin = (v.cpu().numpy() for v in (told.label, told.probability, told.score, told.margin))
+    parts = told.label, told.probability, told.score, told.margin
+    label, probability, score, margin = (v.cpu().numpy() for v in parts)
     return label, probability, score - model.scaling_.log_volumes(x.cpu()), margin
 
 # %% ../../nbs/commands/01_labelling.ipynb #6505f587

@@ -78,7 +78,8 @@ def _missing_line(missing):
     "How many values are missing, and where"
     columns = [f"{name} {n}" for name, n in missing["columns"].items()]
     listed = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
-    empty = f"; {n_of(missing['empty'], 'row')} without any value, labelled by the shares alone" * (missing["empty"] > 0)
+    without = f"; {n_of(missing['empty'], 'row')} without any value, labelled by the shares alone"
+    empty = without if missing["empty"] else ""
     said = f"missing: {missing['cells']} values ({100 * missing['share']:.1f} %) in {n_of(missing['rows'], 'row')}"
     return f"{said}: {listed}; labels count the shares{empty}"
 

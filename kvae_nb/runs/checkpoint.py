@@ -289,6 +289,6 @@ def _restored(kind, meta, state, own):
 
 def _of_points(labels, k):
     "Labels of weighted points, of which a state has the rows"
-    fits = labels.ndim == 1 and not labels.is_floating_point() and 0 <= labels.min() and labels.max() < k
+    fits = labels.ndim == 1 and not labels.is_floating_point() and labels.min() >= 0 and labels.max() < k
     if not fits: raise argument_error("labels", f"from 0 to {k - 1}", f"shape {tuple(labels.shape)}, or others")
     return labels.long().numpy()
