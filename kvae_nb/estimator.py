@@ -25,10 +25,13 @@ from .competition import finish, stages_left
 from .diagnostics.answers import Answers
 from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, numbered_report, warn_where_far
+from .diagnostics.impute import Imputes
 from .diagnostics.outliers import with_limits
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
+from .diagnostics.weighted import Weighted
 from .iteration import best_two
 from .points.columns import columns_before
+from .points.holes import has_holes, holes_report, seen_rows
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
 from .protocols import kind, offers
@@ -37,6 +40,7 @@ from .runs.checkpoint import read_model, write_model
 from .runs.manifest import new_run
 from .runs.stream import Continues
 from .sampling import sample_mixture
+from .scale.known import known_settings, known_start
 from .scale.memory import check_fits, columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings, with_bound
@@ -44,7 +48,7 @@ from .starts import merging
 from .starts.how_many import HowMany, how_many, is_range, range_of
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(Answers, Continues, ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Answers, Imputes, Weighted, Continues, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
@@ -95,7 +99,8 @@ def counted(self:KVAE,
     low, high = range_of(self.n_components, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part, columns = rows_of_part(X, s.max_train, seed), columns or columns_taken(X, dataclasses.replace(s, seed=seed))
+    part, _ = seen_rows(rows_of_part(X, s.max_train, seed), high)
+    columns = columns or columns_taken(X, dataclasses.replace(s, seed=seed))
     with undisturbed(), phase("how many"): return how_many(part, low, high, seed, getattr(columns, "shared", None))
 
 # %% ../nbs/paper/13_estimator.ipynb #03ab03ac
@@ -110,7 +115,7 @@ def resolved_settings(self:KVAE,
     k = k or getattr(self.counted(X, seed, columns), "k", 1)
     s = resolved(Settings(**self.settings_params(k), seed=seed), X.shape[1:], len(X))
     check_fits(s, X.shape)
-    return with_columns(s, columns or columns_taken(X, s))
+    return known_settings(with_columns(s, columns or columns_taken(X, s)), X)
 
 # %% ../nbs/paper/13_estimator.ipynb #0adb906f
 @patch
@@ -168,7 +173,7 @@ def drive(self:KVAE,
     with phase("bound"):
         state = doubted(state, x.to(state.c.device))
         whole = with_limits(whole_state(state), x.to(state.c.device))
-        self.take(s, scaling, whole, lower_bound(state, x, scaling.log_volume))
+        self.take(s, scaling, whole, lower_bound(state, x, scaling.log_volumes))
     for doubt in self.report_["doubts"]: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
@@ -177,15 +182,19 @@ def drive(self:KVAE,
 # %% ../nbs/paper/13_estimator.ipynb #f69579b7
 @patch
 def fit(self:KVAE,
-    X,      # `(n, d)` vectors or `(n, c, h, w)` images: NumPy, torch, data frame or lists; finite
+    X,      # `(n, d)` vectors, NaN for what is missing, or `(n, c, h, w)` images: NumPy, torch, data frame or lists
     y=None, # Ignored
     *,
+    sample_weight=None, # `(n,)` weights: one of 2 is the point twice; None: every point once
     on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     told = Settings(**self.settings_params())
+    if sample_weight is not None: return self._fit_weighted(X, sample_weight, on_state)
     if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
+    names = getattr(self, "feature_names_in_", None)
+    said = holes_report(X, names)
     with shown_if(self.verbose):
         seed = to_seed(self.random_state)
         columns = columns_taken(X, resolved(dataclasses.replace(told, seed=seed), X.shape[1:], len(X)))
@@ -194,9 +203,10 @@ def fit(self:KVAE,
         c = self.given_partition(len(X)) if s.init == "labels" else None
         with undisturbed():
             scaling = scaling_of(X, s)
-            said = counted_report(counted) | columns_report(columns)
-            said |= numbered_report(X, getattr(self, "feature_names_in_", None))
-            self.drive(s, scaling, points_of(X, scaling, s), c, on_state, said)
+            x = points_of(X, scaling, s)
+            said |= counted_report(counted) | columns_report(columns) | numbered_report(X, names)
+            c, begun = known_start(x, s) if has_holes(x) and c is None else (c, {})
+            self.drive(s, scaling, x, c, on_state, said | begun)
     return self
 
 # %% ../nbs/paper/13_estimator.ipynb #046820b5
@@ -227,7 +237,7 @@ def scaled(self:KVAE,
 )->torch.Tensor: # Of more than `max_train` points a `Streamed`, which makes rows when they are asked for
     "New points as the experts see them"
     check_is_fitted(self, "state_")
-    X = as_array(X, shape=self.scaling_.shape)
+    X = as_array(X, shape=self.scaling_.shape, holes=True)
     with undisturbed(): return points_of(X, self.scaling_, self.settings_).to(self.state_.c.device)
 
 @patch
@@ -272,7 +282,7 @@ def score_samples(self:KVAE,
         raise argument_error("experts", f"of a family with a bound on the log-density, {with_bound()}", given)
     with undisturbed(): score = describe(self.state_, x).score
     warn_where_far(self.state_, score)
-    return (score - self.scaling_.log_volume).cpu().numpy()
+    return score.cpu().numpy() - self.scaling_.log_volumes(getattr(x, "X", x))
 
 @patch
 def score(self:KVAE,
@@ -329,7 +339,7 @@ def _fit_again(self:KVAE, X, on_state):
     "Go on from the last state, in the same units and under the same seed, on points that may be others"
     x, seed = self._seen(X), self.settings_.seed
     params = self.settings_params(self.state_.k) | dict(seed=seed, columns=self.settings_.columns)
-    told = resolved(Settings(**params), x.shape[1:], len(x))
+    told = known_settings(resolved(Settings(**params), x.shape[1:], len(x)), x)
     with undisturbed(), shown_if(self.verbose):
         state = go_on(self.state_, told, x)
         self.drive(state.settings, self.scaling_, x, on_state=on_state, begun=state)

@@ -226,6 +226,7 @@ class Family:
     begins_anew:bool=False  # Does every training begin anew, so that the same points give the same experts?
     implicit:bool=False     # Do they give samples only, and no bound?
     asks:Callable=None      # From what a recipe fills in, and the shape of a point, to what they would rather have
+    knows:bool=False        # Do they learn from and score points of which values are missing (NaN)?
 
 @dataclass(frozen=True)
 class Rule:

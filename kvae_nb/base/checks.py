@@ -102,12 +102,13 @@ def auto_device(
     finally: AUTO.reset(token)
 
 # %% ../../nbs/base/00_checks.ipynb #45f7ec2a
-def _to_array(X, name):
-    "Tensors and lists as NumPy arrays; data frames stay what they are"
+def _to_array(X, name, holes=False):
+    "Tensors and lists as NumPy arrays, masked values as NaN; data frames stay what they are"
     if isinstance(X, torch.Tensor): return _from_tensor(X)
     if isinstance(X, (list, tuple)): return _from_lists(X, name)
     if issparse(X): raise argument_error(name, "dense (X.toarray() makes it so)", f"a sparse array of shape {X.shape}")
     n_masked = np.ma.getmaskarray(X).sum() if np.ma.isMaskedArray(X) else 0
+    if n_masked and holes: return X.astype(float).filled(np.nan)
     if n_masked: raise argument_error(name, "without masked entries (fill or drop them first)", f"{n_masked} masked")
     return X
 
@@ -143,19 +144,23 @@ def _check_layout(X, name):
         raise argument_error(name, "images (n, c, h, w); X.transpose(0, 3, 1, 2) makes them so", f"shape {np.shape(X)}")
 
 # %% ../../nbs/base/00_checks.ipynb #a5d9f81e
-def _check_finite(X, name, rows=2**16):
-    "A piece at a time: truth values of all would be another array"
+def _check_finite(X, name, rows=2**16, holes=False):
+    "A piece at a time: truth values of all would be another array; of vectors in memory values may be missing"
     if X.dtype.kind != "f": return
     parts = lambda: (X[i:i + rows] for i in range(0, len(X), rows))  # one at a time: files are read here
     if all(np.isfinite(part).all() for part in parts()): return
     n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts()) for f in (np.isnan, np.isinf))
-    raise argument_error(name, "finite", f"{n_nan} NaN and {n_infinite} infinite values")
+    vectors = X.ndim == 2 and not getattr(X, "is_stored", False)
+    if holes and vectors and not n_infinite: return
+    said = " (values of vectors in memory may be missing: X.reshape(len(X), -1))"
+    remedy = said if holes and n_nan and not vectors else ""
+    raise argument_error(name, f"finite{remedy}", f"{n_nan} NaN and {n_infinite} infinite values")
 
 # %% ../../nbs/base/00_checks.ipynb #790ddecb
 class NotNumericError(ValueError, TypeError):
     "Something that is no number came where numbers should: NumPy calls that a `TypeError`, and we a `ValueError`"
 
-def _numeric(X, name):
+def _numeric(X, name, holes=False):
     "`check_array`, its messages in the form of `argument_error`"
     dtype = np.asarray(X).dtype
     unfit = f"dtype {dtype}" + " (Complex data not supported)" * (dtype.kind == "c")
@@ -166,7 +171,7 @@ def _numeric(X, name):
         if X.dtype.kind == "O": X = X.astype(float)
     except (ValueError, TypeError) as e:
         raise NotNumericError(argument_error(name, "a numeric array", str(e).split("\n")[0])) from None
-    _check_finite(X, name)
+    _check_finite(X, name, holes=holes)
     return X
 
 # %% ../../nbs/base/00_checks.ipynb #f8cdc331
@@ -175,11 +180,12 @@ def as_array(
     name:str="X",     # How the message calls it
     n_min:int=1,      # Fewest points accepted
     shape:tuple=None, # Shape that every point must have, where it is known
+    holes:bool=False, # May values of vectors be missing, as NaN?
 )->np.ndarray:
     "`X` as a finite numeric array of rank 2 or 4; ValueError says what else it is"
-    X = _to_array(X, name)
+    X = _to_array(X, name, holes)
     _check_rank(X, name)
-    X = _numeric(X, name) if not getattr(X, "is_stored", False) else _stored_numbers(X, name)
+    X = _numeric(X, name, holes) if not getattr(X, "is_stored", False) else _stored_numbers(X, name)
     _check_points(X, name, n_min, shape)
     return X
 
@@ -213,8 +219,8 @@ def checked_points(
     X,               # As `as_array` takes it
     reset:bool=False,# Keep the features of `X`, in place of comparing them with those that are kept
 )->np.ndarray:
-    "`as_array(X)`, number and names of the features as in `fit`; scikit-learn's ValueError where they differ"
-    given, X = X, as_array(X)
+    "`as_array(X)` with holes, features in number and name as in `fit`; scikit-learn's ValueError where they differ"
+    given, X = X, as_array(X, holes=True)
     validate_data(estimator, given, reset=reset, skip_check_array=True, ensure_2d=X.ndim == 2)
     if reset: estimator.n_features_in_ = math.prod(X.shape[1:])
     return X

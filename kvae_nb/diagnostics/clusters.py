@@ -60,17 +60,17 @@ def _how(mine, others):
     return "otherwise distributed"
 
 def tells_of(
-    X,      # `(n, d)` points
+    X,      # `(n, d)` points, NaN where a value is missing
     labels, # `(n,)` their clusters
     j:int,  # Which of them
     columns, # `(d,)` names
     most:int=3, # Columns that are named
 )->list:    # Of `Tell`, the best first
     "The columns that tell cluster `j` from all other points best"
-    inside = labels == j
-    nats = np.array([told_apart(X[:, i], inside) for i in range(X.shape[1])])
+    inside, known = labels == j, ~np.isnan(X)
+    nats = np.array([told_apart(X[known[:, i], i], inside[known[:, i]]) for i in range(X.shape[1])])
     best = [i for i in np.argsort(-nats, kind="stable")[:most] if nats[i] >= TELLS]
-    parts = lambda i: (X[inside, i], X[~inside, i])
+    parts = lambda i: (X[inside & known[:, i], i], X[~inside & known[:, i], i])
     middle = lambda i: [float(np.median(v)) for v in parts(i)]
     return [Tell(str(columns[i]), float(nats[i]), _how(*parts(i)), *middle(i)) for i in best]
 

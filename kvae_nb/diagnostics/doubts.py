@@ -16,6 +16,7 @@ import torch
 from ..base.disk import to_plain
 from ..points.columns import natural_units
 from ..points.far import FAR, beyond
+from ..points.holes import completed_table
 from ..points.streamed import ROWS
 from ..points.tables import numbers_rows
 from ..protocols import offers
@@ -171,7 +172,7 @@ def _looked_at(x):
     indices = torch.arange(0, len(x), -(-len(x) // LOOKED_AT))
     if len(indices) < len(x) and x.ndim == 2:
         some = x if isinstance(x, torch.Tensor) else x[indices]  # larger data are not read for it
-        mean, unit = natural_units(some.double().cpu().numpy())
+        mean, unit = natural_units(completed_table(some.double().cpu().numpy()))
         far = np.concatenate([beyond(part.double().cpu().numpy(), mean, unit, FAR) for part in x.split(ROWS)])
         indices = torch.cat([indices, torch.as_tensor(far.nonzero()[0][:LOOKED_AT])]).unique()
     return indices.to(x.device)

@@ -163,12 +163,18 @@ def explained(
     state:State, # Of one restart, of phase "done"
     x,           # `(n, d)` points, scaled
     columns,     # Their names
+    filled=None, # From points with missing values to the same filled in
 )->Explanation:
     "How many nats each column speaks for the winner over the runner-up"
     winner, second, margin = (v[0].cpu().numpy() for v in best_two(state, x))
-    rows, nats = _as_rows(x[:]), np.zeros(tuple(x.shape))
+    x = x[:].clone()
+    holes = x.isnan()
+    some = holes.any(1)
+    if some.any(): x[some] = filled(x[some])
+    rows, nats = _as_rows(x), np.zeros(tuple(x.shape))
     kernels = kernels_of(state.experts, state.settings.seed)
     for a, b in {(int(a), int(b)) for a, b in zip(winner, second) if a != b}:
         of_pair = (winner == a) & (second == b)
         nats[of_pair] = evidence(kernels[a], kernels[b], rows[of_pair])
+    nats[holes.cpu().numpy()] = 0
     return Explanation(shared_out(nats, margin.astype(float)), winner, second, tuple(columns))

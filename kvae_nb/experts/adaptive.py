@@ -17,21 +17,32 @@ from fastcore.basics import patch
 from ..base.draws import all_of, drawn, drawn_for, first_of, own_of, renewed
 from ..base.progress import phase, tracked
 from ..base.randomness import child_seed, generator
-from .units import LOG_2PI, take_units, white_units
-from .white import CodePrior, WhiteVAE, blank_prior, spread_prior, white_bound, white_elbo
+from .units import LOG_2PI, moments_of, take_units, white_moments, white_units
+from kvae_nb.experts.white import (
+    CodePrior,
+    WhiteVAE,
+    blank_prior,
+    spread_prior,
+    white_bound,
+    white_elbo,
+    white_known_bound,
+    white_refilled,
+)
 from ..points.far import without_far
+from ..points.holes import has_holes
 from ..points.ties import dithered
 from ..protocols import Family
 from ..sampling import fit_latent_prior
 from ..stacked import stack
 from ..stacked.blocks import climb
 from ..stacked.candidates import among, filled, likeliest
+from ..stacked.known import KnownExperts, completed, in_two_ways, known_densities
 from ..vae import LatentExperts, place_of
 
 # %% ../../nbs/experts/03_adaptive.ipynb #730e4cd0
 POINTS_PER_FEATURE = 20 # And 20 points: with fewer, an expert is its Gaussian
 
-class AdaptiveExperts(LatentExperts):
+class AdaptiveExperts(KnownExperts, LatentExperts):
     "k VAEs, each in its own units, which begin as Gaussians"
     prior_kind = CodePrior
     def __init__(self,
@@ -99,7 +110,37 @@ def gaussian_bounds(self:AdaptiveExperts,
 )->torch.Tensor: # `(n, k)` nats
     "The log-density of every expert's Gaussian, also where it is a network by now: who is near"
     x = x.flatten(1)
+    if has_holes(x): return known_densities(x, self.moments()).to(x.dtype)
     return filled(x, max(1, 2**22 // (self.k * x.shape[1])), self.k, lambda v: self._bound_of(v, None, None, None))
+
+# %% ../../nbs/experts/03_adaptive.ipynb #1c34c8a6
+@patch
+def moments(self:AdaptiveExperts):
+    "Of every expert's Gaussian, also where it is a network by now"
+    return moments_of(dict(self.net.units.named_buffers()))
+
+@patch
+def known_bound(self:AdaptiveExperts,
+    x,                     # `(n, d)` points, NaN where a value is missing
+    n_importance:int=None, # Only the first samples of the noise, in place of all S
+)->torch.Tensor:           # `(n, k)` nats
+    "Bounds on the log-density of what is known: exact for Gaussians"
+    log_p = known_densities(x, self.moments()).to(x.dtype)
+    for j in (~self.net.gaussian).nonzero()[:, 0].tolist():
+        log_p[:, j] = white_known_bound(self.select([j]).net, x, self.eps[:n_importance]).to(x.dtype)
+    return log_p
+
+@patch
+def refilled(self:AdaptiveExperts, x, j:int, g=None): # `(n, d)` points, an expert, and a generator; None: the mean
+    "`(n, d)` the points with what the expert expects in place of missing values, or draws"
+    if self.net.gaussian[j]: return KnownExperts.refilled(self, x, j, g)
+    return white_refilled(self.select([j]).net, x, self.eps, g)
+
+@patch
+def _bound_with_holes(self:AdaptiveExperts, x, n_importance, near):
+    "Points with holes by what is known of them, by all experts; the others as ever"
+    whole = lambda part, which: self.bound(part, n_importance, None if near is None else near[which])
+    return in_two_ways(x, whole, lambda part, which: self.known_bound(part, n_importance))
 
 # %% ../../nbs/experts/03_adaptive.ipynb #9b9ba444
 @patch
@@ -112,6 +153,7 @@ def bound(self:AdaptiveExperts,
 )->torch.Tensor:           # `(n, k)` nats
     "Importance-weighted bounds on log p_j(x); of networks that are no candidates of a point -inf"
     x, eps = x.flatten(1), self.eps[:n_importance]
+    if has_holes(x): return self._bound_with_holes(x, n_importance, near)
     networks = (~self.net.gaussian).nonzero()[:, 0]
     few = near is not None or 0 < self.candidates < len(networks)
     part = self.select(networks) if len(networks) and not few else None
@@ -257,16 +299,23 @@ def _climb(self:AdaptiveExperts, x, members, n_steps, g=None, end=0.):
     stack.overwrite(self.learner, active, part.learner)
     self.net.prior = spread_prior(part.net.prior, active, self.k)
 
+# %% ../../nbs/experts/03_adaptive.ipynb #e627c2ae
+def _whole(members, holes):
+    "Of the members with holes none, where the complete ones are enough for a network"
+    if holes is None: return members
+    complete, least = [m[~holes[m].any(1)] for m in members], POINTS_PER_FEATURE * (holes.shape[1] + 1)
+    return [few if len(few) >= least else m for few, m in zip(complete, members)]
+
 # %% ../../nbs/experts/03_adaptive.ipynb #cd18cecb
 @patch
-def _try_networks(self:AdaptiveExperts, x, members, n_steps, g=None):
+def _try_networks(self:AdaptiveExperts, x, members, n_steps, g=None, holes=None):
     "Keep the networks that explain unseen points better than their Gaussians do"
     if all_of(self.net.gaussian, g).all(): return
     unseen, seen = zip(*(parted(m, self.seed, j) for j, m in enumerate(members, first_of(g))))
     trial = copy.copy(self)
     trial.learner = copy.deepcopy(self.learner)
-    trial._climb(x, seen, n_steps, g, end=.3)
-    plain = self.net.gaussian.tolist()
+    trial._climb(x, _whole(seen, holes), n_steps, g, end=.3)
+    plain, x = self.net.gaussian.tolist(), x if holes is None else x.masked_fill(holes, torch.nan)
     for j in (~self.net.gaussian).nonzero()[:, 0].tolist():
         plain[j] = not is_worth_it(trial.select([j]), self.select([j]), x[unseen[j]])
     self.net.make_gaussian(plain)
@@ -280,12 +329,14 @@ def _is_trained(self:AdaptiveExperts, members, n_steps):
 
 @patch
 def _fit(self:AdaptiveExperts, x, members, n_steps, g=None):
-    "All of a training"
+    "All of a training; draws stand for what is missing, but where networks are judged"
+    x, holes = completed(x, members, white_moments, self.seed), x.isnan() if has_holes(x) else None
     if self.columns != "auto": x = dithered(x, self.columns == "own")
     self.learner, near = copy.deepcopy(self.new), without_far(x, members)
     self.fit_gaussians(x, near, g)
     near = own_of(near, g)
-    if n_steps: phase("trial")(self._try_networks)(x, near, math.ceil(TRIAL * n_steps), g)
+    if n_steps: phase("trial")(self._try_networks)(x, near, math.ceil(TRIAL * n_steps), g, holes)
+    near = _whole(near, holes)
     if n_steps and not all_of(self.net.gaussian, g).all(): phase("networks")(self._climb)(x, near, n_steps, g)
     self.trained = list(members), n_steps
 
@@ -314,4 +365,4 @@ def adaptive_experts(
     experts.columns = s.columns
     return experts
 
-ADAPTIVE = Family(adaptive_experts, natural=True, begins_anew=True)
+ADAPTIVE = Family(adaptive_experts, natural=True, begins_anew=True, knows=True)

@@ -13,14 +13,16 @@ from fastcore.basics import patch
 
 from ..base.draws import drawn, own_of
 from .rows import RowExperts
-from .units import LOG_2PI, Units, take_units, white_units
+from .units import LOG_2PI, Units, moments_of, take_units, white_moments, white_units
 from ..points.far import without_far
+from ..points.holes import has_holes
 from ..protocols import Family
 from ..stacked.candidates import filled
+from ..stacked.known import KnownExperts, completed, in_two_ways
 from ..vae import place_of
 
 # %% ../../nbs/experts/05_gaussian.ipynb #8d0edeae
-class GaussianExperts(RowExperts):
+class GaussianExperts(KnownExperts, RowExperts):
     "k Gaussians"
     held:tuple = ("units",)
     def __init__(self,
@@ -33,6 +35,8 @@ class GaussianExperts(RowExperts):
         self.units = Units(k, math.prod(shape)).to(device, dtype)
 
     k = property(lambda self: len(self.units.mean))
+
+    def moments(self): return moments_of(dict(self.units.named_buffers()))
 
 # %% ../../nbs/experts/05_gaussian.ipynb #d5d22be1
 @patch
@@ -59,7 +63,7 @@ def own_losses(self:GaussianExperts,
 @patch
 def train(self:GaussianExperts, x, members, n_steps, g, lr=(1, 1)):
     "Every expert becomes the Gaussian of its points; `(k,)` nats, their losses"
-    self.fit_units(x.flatten(1), members, g)
+    self.fit_units(completed(x.flatten(1), members, white_moments, 0), members, g)
     return self.own_losses(x, own_of(members, g))
 
 # %% ../../nbs/experts/05_gaussian.ipynb #f1937c1a
@@ -71,6 +75,7 @@ def bound(self:GaussianExperts,
 )->torch.Tensor: # `(n, k)` nats
     "log p_j(x), exactly"
     x = x.flatten(1)
+    if has_holes(x): return in_two_ways(x, lambda part, _: self.bound(part), lambda part, _: self.known_bound(part))
     return filled(x, max(1, max_floats // (self.k * x.shape[1])), self.k, self._bound)
 
 @patch
@@ -114,4 +119,4 @@ def closed_form(
     "What a family in closed form would rather have: one step"
     return dict(pretrain_steps=1, vae_steps=1, refine_steps=0, likelihood="gaussian")
 
-GAUSSIAN = Family(gaussian_experts, natural=True, begins_anew=True, asks=closed_form)
+GAUSSIAN = Family(gaussian_experts, natural=True, begins_anew=True, asks=closed_form, knows=True)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['WIDEST', 'ROUND', 'FLAT', 'STRENGTHS', 'FOLDS', 'MOST', 'LOG_2PI', 'alive_columns', 'flat_directions', 'common_shape',
-           'spectrum', 'log_likelihoods', 'whitened', 'strength_of', 'Units', 'white_units', 'take_units']
+           'spectrum', 'log_likelihoods', 'whitened', 'strength_of', 'Units', 'white_units', 'take_units', 'moments_of',
+           'white_moments']
 
 # %% ../../nbs/experts/01_units.ipynb #9b3077db
 import math
@@ -15,7 +16,8 @@ from torch import nn
 
 from ..base.draws import own_of
 from ..base.randomness import generator
-from ..points.far import is_near
+from ..points.far import is_near, without_far
+from ..stacked.known import Moments
 
 # %% ../../nbs/experts/01_units.ipynb #2cb8a567
 WIDEST = 1024 # Columns beyond which directions are the columns themselves: `(d, d)` matrices would be too large
@@ -245,3 +247,21 @@ def take_units(
     for name, v in fitted.items():
         buffer = getattr(units, name)
         buffer[taken] = own_of(v, g)[taken].to(buffer)
+
+# %% ../../nbs/experts/01_units.ipynb #65dfadd2
+def moments_of(
+    maps:dict, # The buffers of `Units`, by name
+)->Moments:
+    "Means and covariances of the Gaussians"
+    mean, to_own, to_data = (maps[name].double() for name in ("mean", "to_own", "to_data"))
+    constant = (to_data == 0).all(1)
+    if to_own.shape[1] < to_own.shape[2]: to_own, to_data = to_own[:, 0].diag_embed(), to_data[:, 0].diag_embed()
+    root = torch.linalg.inv(to_own)
+    return Moments(mean[:, 0], root.mT @ root, to_data, constant)
+
+def white_moments(
+    x,       # `(n, d)` points
+    members, # For each of k clusters the indices of its points
+)->Moments:
+    "Those of `white_units`, without points that are far from all others"
+    return moments_of(white_units(x, without_far(x, members)))

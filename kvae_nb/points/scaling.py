@@ -20,8 +20,8 @@ FARTHEST = 1e15 # Units from the shift that a value may be away
 def _in_units(X, scaling):
     "Values in the experts' units, rounded to a millionth"
     with np.errstate(over="ignore"): u = (np.asarray(X, float) - scaling.shift) / scaling.scale
-    farthest = np.abs(u).max()
-    if farthest <= FARTHEST: return np.round(u * 2**20) / 2**20
+    farthest = np.fmax.reduce(np.abs(u), axis=None)  # missing values are nowhere
+    if not farthest > FARTHEST: return np.round(u * 2**20) / 2**20
     expected = f"within {FARTHEST:.0e} deviations of the points that were fitted"
     raise argument_error("X", expected, f"a value {farthest:.3g} deviations away")
 
@@ -51,6 +51,12 @@ class Scaling:
     def log_volume(self):
         "sum of log scale over a point's features, in nats"
         return float(np.log(np.broadcast_to(self.scale, self.shape)).sum())
+
+    def log_volumes(self, X):
+        "The same over what is known of each of `(n, *shape)` points, `(n,)`; a number where nothing is missing"
+        holes = np.isnan(np.asarray(X)) if len(self.shape) == 1 else np.zeros(1, bool)
+        if not holes.any(): return self.log_volume
+        return ~holes @ np.log(np.broadcast_to(self.scale, self.shape))
 
 # %% ../../nbs/points/04_scaling.ipynb #d85a711c
 def _standard_units(X):

@@ -22,8 +22,9 @@ from ..base.progress import tell
 from ..base.randomness import generator
 from ..experts.adaptive import REFITS
 from ..points.columns import Columns, columns_of
-from ..points.scaling import Scaling
-from ..points.streamed import ROWS, rows_of_part, scaled_points, scaling_from
+from ..points.holes import completed_table
+from ..points.scaling import Scaling, fit_scaling
+from ..points.streamed import ROWS, rows_of_part, scaled_points
 from ..recipe import FAMILIES, MANY, STARTS
 from ..settings import Settings
 from ..stacked.blocks import BLOCK
@@ -176,7 +177,8 @@ def scaling_of(
     s:Settings, # Resolved
 )->Scaling:
     "The scaling of a run: natural units for vectors where the family of experts asks for them"
-    return scaling_from(X, s.likelihood, FAMILIES.part(s.experts).natural, s.max_train, s.seed, s.columns)
+    rows = completed_table(rows_of_part(X, s.max_train, s.seed))
+    return fit_scaling(rows, s.likelihood, FAMILIES.part(s.experts).natural, s.columns)
 
 def points_of(
     X,               # `(n, *shape)` points in the user's units
@@ -195,7 +197,7 @@ def columns_taken(
     "What the columns of a run are taken for, and why"
     if X.ndim != 2 or s.likelihood == "bernoulli" or not FAMILIES.part(s.experts).natural: return None
     if s.columns != "auto": return Columns(s.columns == "shared", "as it was told")
-    return by(np.asarray(rows_of_part(X, s.max_train, s.seed), float))
+    return by(np.asarray(completed_table(rows_of_part(X, s.max_train, s.seed)), float))
 
 def with_columns(
     s:Settings,      # Resolved

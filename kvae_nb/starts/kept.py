@@ -10,6 +10,7 @@ import numpy as np
 
 from ..base.randomness import child_seed
 from ..points.far import standardise
+from ..points.holes import seen_rows
 from ..settings import Settings
 from .criterion import judge
 from .portfolio import PART, TIE, dimensions, principal_components
@@ -23,7 +24,8 @@ def best_partition(
     "The partition that the criterion finds best, of those after an iteration"
     if len(parts) < 2: return 0, []
     if all(np.array_equal(parts[0], c) for c in parts[1:]): return len(parts) - 1, []
-    Z = standardise(x.flatten(1).double().cpu().numpy(), True if s.columns == "shared" else None)
+    X, rows = seen_rows(x.flatten(1).double().cpu().numpy(), s.n_components)
+    Z, parts = standardise(X, True if s.columns == "shared" else None), [c[rows] for c in parts]
     seed = child_seed(s.seed, "portfolio") % 2**32
     some = np.sort(np.random.default_rng(seed).permutation(len(Z))[:PART])
     k = s.n_components
