@@ -8,8 +8,8 @@ of the training points' own scores. Images, whose networks are not trained again
 unseen points (`unseen`), and the other half is counted.
 
 Then `explain`, ten draws: two clusters of 300 points, of one covariance, whose means lie nine deviations apart in one,
-two or three of eight columns, independent or correlated ones; the share of points in whose explanation those are first,
-that in which one of those comes first, and how far a row is from the margin at most."""
+two or three of eight columns, independent or correlated ones; the share of points in whose explanation those come
+first, that in which one of those comes first, and how far a row is from the margin at most."""
 import sys
 import warnings
 from pathlib import Path
@@ -54,8 +54,7 @@ def planted(n_columns, correlated, seed):
     one_first = float(np.isin(ranked[:, 0], columns).mean())
     error = float(np.abs(told.nats.sum(1) - model.state_.margin[0].numpy()).max())
     kind = "correlated" if correlated else "independent"
-    name = f"{n_columns} of 8 {kind} columns"
-    return dict(data=name, seed=seed, all_first=all_first, one_first=one_first, error=error)
+    return dict(data=f"{n_columns} of 8 {kind} columns", seed=seed, error=error, all_first=all_first, one_first=one_first)
 
 
 def rate(rows, column): return sum(r[column] for r in rows) / sum(r["new"] for r in rows)
