@@ -72,7 +72,8 @@ def as_expected(
     moments = white_moments(completed(x, members, white_moments, 0).double(), members)
     share = torch.bincount(c, minlength=k).clamp_min(.5).double() / len(c)
     weight = (known_densities(x, moments) + share.log()).softmax(1)
-    return sum(weight[:, j:j + 1] * refilled(x, moments, j) for j in range(k)).to(x.dtype)
+    each = torch.stack([refilled(x, moments, j) for j in range(k)], 1)
+    return (weight[..., None] * each).sum(1).to(x.dtype)
 
 def _first(part, seen, rows, s):
     "`first_partition` of the rows that are seen, as one of all, and its report"
