@@ -274,6 +274,7 @@ def _filled_lines(frame, columns, X, holes):
         cells[holes[:, j], at] = [f"{v:.9g}" for v in X[holes[:, j], j]]
     return cells.tolist()
 
+# %% ../../nbs/commands/01_labelling.ipynb #721c6c06
 def _fill_table(model, data, source, part, seed, ranges, header):
     header = header or reading_like(source, data).get("header")
     columns = list(source.get("columns") or column_names(data, header))

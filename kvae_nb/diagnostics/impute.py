@@ -13,7 +13,7 @@ from ..base.checks import argument_error, as_array, check_number
 from ..base.randomness import generator, to_seed, undisturbed
 from ..protocols import kind
 from ..restarts import joint_bounds
-from ..scale.known import who_knows
+from ..settings import who_knows
 from ..state import State
 
 # %% ../../nbs/diagnostics/07_impute.ipynb #6b53fd91
@@ -40,6 +40,7 @@ def check_imputes(
     given = f"{kind(state.experts)} (experts={state.settings.experts!r})"
     raise argument_error("experts", f"of a family that scores points of which values are missing, {who_knows()}", given)
 
+# %% ../../nbs/diagnostics/07_impute.ipynb #5ce2d842
 class Imputes:
     "What a model does about missing values"
     def impute(self,
@@ -61,6 +62,7 @@ class Imputes:
         tags.input_tags.allow_nan = True
         return tags
 
+# %% ../../nbs/diagnostics/07_impute.ipynb #f73a02fe
 def _filled(model, X, x, g):
     "A copy of the points, filled in"
     rows = np.flatnonzero(np.isnan(X).any(1))

@@ -24,6 +24,7 @@ def taken(
     "Some rows, one perhaps several times"
     return _safe_indexing(X, rows) if hasattr(X, "columns") else X[rows]
 
+# %% ../../nbs/diagnostics/09_weighted.ipynb #4b3214cf
 class Weighted:
     "What a model does about weights"
     def _fit_weighted(self, X, sample_weight, on_state):

@@ -28,6 +28,8 @@ from kvae_nb.experts.white import (
     white_known_bound,
     white_refilled,
 )
+
+# %% ../../nbs/experts/03_adaptive.ipynb #ad7d3eb4
 from ..points.far import without_far
 from ..points.holes import has_holes
 from ..points.ties import dithered
@@ -130,6 +132,7 @@ def known_bound(self:AdaptiveExperts,
         log_p[:, j] = white_known_bound(self.select([j]).net, x, self.eps[:n_importance]).to(x.dtype)
     return log_p
 
+# %% ../../nbs/experts/03_adaptive.ipynb #4f88ab1c
 @patch
 def refilled(self:AdaptiveExperts, x, j:int, g=None): # `(n, d)` points, an expert, and a generator; None: the mean
     "`(n, d)` the points with what the expert expects in place of missing values, or draws"

@@ -162,6 +162,7 @@ def known_weights(
     fit = known_density(x.double(), y, cov) + .5 * LOG_2PI * (~x.isnan() & moments.constant).sum(1).to(y)[:, None]
     return fit + log_prior + spread, y, sigma, cov
 
+# %% ../../nbs/experts/02_white.ipynb #88ff7130
 @torch.no_grad()
 def white_known_bound(
     net:WhiteVAE, # One expert

@@ -40,6 +40,7 @@ def check_columns(
     remedy = "with a value in every column (leave such columns out)"
     raise argument_error("X", remedy, f"no value at all in {_called(empty[0], names)}")
 
+# %% ../../nbs/points/10_holes.ipynb #9c92aee9
 def holes_report(
     X,          # `(n, *shape)` points
     names=None, # Of the columns
@@ -71,6 +72,7 @@ def _away(x, centre, cov):
     away = torch.where(known[:, None], x[:, None] - centre, 0).mT
     return torch.linalg.solve_triangular(factor[place], away, upper=False), factor, place, known
 
+# %% ../../nbs/points/10_holes.ipynb #76147b68
 def _pieced(f, x, centre, cov):
     "`f` of some rows at a time; `centre` has a row for each of them, or one for all"
     d, S = x.shape[1], centre.shape[-2]
@@ -138,6 +140,7 @@ def _left_open(x, cov):
         total += cov * count.sum() - torch.einsum("u,uij,uik->jk", count, white, white)
     return total / len(x)
 
+# %% ../../nbs/points/10_holes.ipynb #a3bd352f
 def fitted_gaussian(
     x, # `(n, d)` points, NaN where a value is missing, float64; a value at least in every column
     rounds:int=ROUNDS, # Of expectation and maximisation

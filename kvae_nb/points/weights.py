@@ -27,6 +27,7 @@ def check_weights(
     if not w.any(): raise argument_error("sample_weight", "larger than zero somewhere", "zeros alone")
     return w
 
+# %% ../../nbs/points/11_weights.ipynb #d0ebaeb5
 def weighted_rows(
     w,        # `(n,)` weights
     seed:int, # Of the offset, where weights are not whole

@@ -72,7 +72,7 @@ class KnownExperts:
     "Experts whose Gaussians, by their `moments()`, say all of points with holes"
     def moments(self)->Moments: raise NotImplementedError
 
-    def known_bound(self, x, n_importance=None): # `(n, d)` points; samples of a bound, where one is estimated
+    def known_bound(self, x, n_importance:int=None): # `(n, d)` points; samples of a bound, where it is one
         "`(n, k)` nats, the log-density of what is known of each"
         return known_densities(x, self.moments()).to(x.dtype)
 
