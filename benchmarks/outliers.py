@@ -54,7 +54,8 @@ def planted(n_columns, correlated, seed):
     one_first = float(np.isin(ranked[:, 0], columns).mean())
     error = float(np.abs(told.nats.sum(1) - model.state_.margin[0].numpy()).max())
     kind = "correlated" if correlated else "independent"
-    return dict(data=f"{n_columns} of 8 {kind} columns", seed=seed, error=error, all_first=all_first, one_first=one_first)
+    name = f"{n_columns} of 8 {kind} columns"
+    return dict(data=name, seed=seed, error=error, all_first=all_first, one_first=one_first)
 
 
 def rate(rows, column): return sum(r[column] for r in rows) / sum(r["new"] for r in rows)

@@ -29,7 +29,6 @@ from .diagnostics.impute import Imputes
 from .diagnostics.outliers import with_limits
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
 from .diagnostics.weighted import Weighted
-from .iteration import best_two
 from .points.columns import columns_before
 from .points.holes import has_holes, holes_report, seen_rows
 from .points.scaling import Scaling
@@ -44,7 +43,6 @@ from .scale.known import known_settings, known_start
 from .scale.memory import check_fits, columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings, with_bound
-from .starts import merging
 from .starts.how_many import HowMany, how_many, is_range, range_of
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
@@ -344,16 +342,3 @@ def _fit_again(self:KVAE, X, on_state):
         state = go_on(self.state_, told, x)
         self.drive(state.settings, self.scaling_, x, on_state=on_state, begun=state)
     return self
-
-# %% ../nbs/paper/13_estimator.ipynb #511fd140
-@patch
-def merge(self:KVAE,
-    n_clusters:int, # How many to leave
-    X,              # `(n, *shape)` points, the training data as a rule
-)->np.ndarray:      # `(k,)` the cluster of each expert
-    "Put the experts together that come closest at their points, by average linkage, until so many clusters are left"
-    check_is_fitted(self, "state_")
-    check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
-    x = self._seen(X)
-    with undisturbed(): c, second, margin = best_two(self.state_, x)
-    return merging.merge(merging.contacts(c[0], second[0], margin[0], len(self.weights_)), n_clusters)

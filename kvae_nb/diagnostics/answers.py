@@ -21,6 +21,7 @@ from .impute import imputed
 from .outliers import limit_of, limits_at
 from .quality import Quality, quality_of
 from ..iteration import best_two
+from ..starts import merging
 from ..starts.merging import contacts
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #4ec720d7
@@ -55,14 +56,30 @@ def describe_clusters(self:Answers,
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #c9097401
 @patch
+def _together(self:Answers, X):
+    "How close experts come at points, `(k, k)`, and the expert of each point"
+    check_is_fitted(self, "state_")
+    x = self._seen(X)
+    with undisturbed(): c, second, margin = (v[0] for v in best_two(self.state_, x))
+    return contacts(c, second, margin, len(self.weights_)), c.cpu().numpy()
+
+@patch
 def levels(self:Answers,
     X, # `(n, *shape)` points, the training data as a rule
 )->Levels: # `labels(n_clusters)` of these points, `groups(n_clusters)` of experts, `linkage` in SciPy's form
     "The tree in which experts come together, the closest first: labels for every number of clusters, from one fit"
+    return levels_of(*self._together(X))
+
+# %% ../../nbs/diagnostics/08_answers.ipynb #88feb69d
+@patch
+def merge(self:Answers,
+    n_clusters:int, # How many to leave
+    X,              # `(n, *shape)` points, the training data as a rule
+)->np.ndarray:      # `(k,)` the cluster of each expert
+    "Put the experts together that come closest at their points, by average linkage, until so many clusters are left"
     check_is_fitted(self, "state_")
-    x = self._seen(X)
-    with undisturbed(): c, second, margin = (v[0] for v in best_two(self.state_, x))
-    return levels_of(contacts(c, second, margin, len(self.weights_)), c.cpu().numpy())
+    check_number("n_clusters", n_clusters, 1, len(self.weights_), whole=True)
+    return merging.merge(self._together(X)[0], n_clusters)
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #02878d61
 @patch
