@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RULES', 'SIZES', 'AUTHORS', 'NOISE', 'PICTURED', 'AuthorsVAEs', 'nearest_to_one', 'authors_kde',
-           'mixture_log_likelihood', 'budget_of', 'Drawn', 'competing_row', 'fitted_row', 'apart_row', 'truth_row',
-           'default_row', 'models_of', 'authors_seed']
+           'mixture_log_likelihood', 'budget_of', 'as_text', 'of_text', 'Drawn', 'competing_row', 'fitted_row',
+           'apart_row', 'truth_row', 'default_row', 'models_of', 'authors_seed']
 
 # %% ../../nbs/experiments/17_authors.ipynb #9f16a6c8
 import math
@@ -101,7 +101,22 @@ def budget_of(
     steps = {name: size[name] for name in ("n_iters", "vae_steps", "refine_steps", "disc_steps")}
     return steps | dict(pretrain_steps=AUTHORS[n_modes][1] * size["vae_steps"])
 
-# %% ../../nbs/experiments/17_authors.ipynb #5d6b3b9d
+# %% ../../nbs/experiments/17_authors.ipynb #c8492d07
+def as_text(
+    X,      # `(n, 2)` points
+    labels, # `(n,)`
+)->str:
+    "The first of the points as words, such as `-2.5,11.8,3`"
+    return " ".join(f"{a:.1f},{b:.1f},{j}" for (a, b), j in zip(X[:PICTURED], labels))
+
+def of_text(
+    text:str, # From `as_text`
+)->tuple:     # `X (n, 2)` and labels `(n,)`
+    "The points and their labels again"
+    table = np.array([word.split(",") for word in text.split(" ")], float)
+    return table[:, :2], table[:, 2].astype(int)
+
+# %% ../../nbs/experiments/17_authors.ipynb #e9824df0
 class Drawn:
     "The points of one seed, and what a model of them is measured by"
     def __init__(self,
@@ -121,10 +136,10 @@ class Drawn:
         row = dict(data=f"{self.n_modes} modes", method=method, log_likelihood=log_likelihood, **kde)
         if labels is not None: row |= clustering_scores(self.y, labels)
         if self.seed: return row
-        shown = [] if labels is None else labels[:PICTURED].tolist()
-        return row | dict(samples=samples[:PICTURED].round(2).tolist(), of=experts[:PICTURED].tolist(), labels=shown)
+        parts = {} if labels is None else dict(partition=as_text(self.X, labels))
+        return row | dict(drawn=as_text(samples, experts)) | parts
 
-# %% ../../nbs/experiments/17_authors.ipynb #ff3afc69
+# %% ../../nbs/experiments/17_authors.ipynb #69105a42
 def competing_row(
     method:str, # How the row is called
     drawn:tuple, # Of `Drawn`
@@ -155,7 +170,7 @@ def fitted_row(
     steps, weights = steps_of_kvae(model.settings_, model.n_iter_), n_parameters(model.state_.experts)
     return row | dict(steps=steps, parameters=weights, **timer.times, settings=told)
 
-# %% ../../nbs/experiments/17_authors.ipynb #9d04e35a
+# %% ../../nbs/experiments/17_authors.ipynb #09b31b0a
 def apart_row(
     method:str,  # How the row is called
     drawn:tuple, # Of `Drawn`
@@ -174,7 +189,7 @@ def apart_row(
     return d.row(method, log_likelihood, d.scaling.back(samples), experts) | dict(
         steps=steps, parameters=n_parameters(vaes), **timer.times, settings=dict(width=width, learned=learned))
 
-# %% ../../nbs/experiments/17_authors.ipynb #7e150a19
+# %% ../../nbs/experiments/17_authors.ipynb #8d260189
 def truth_row(
     drawn:tuple, # Of `Drawn`
 )->dict:
@@ -193,7 +208,7 @@ def default_row(
     d = Drawn(*drawn)
     return fitted_row(method, d, KVAE(k, random_state=d.seed, verbose=False), recipe="auto")
 
-# %% ../../nbs/experiments/17_authors.ipynb #e5939057
+# %% ../../nbs/experiments/17_authors.ipynb #05749a47
 def models_of(
     n_modes:int, # 3, 6 or 9
 )->dict:         # Name -> the function of its row, further arguments
