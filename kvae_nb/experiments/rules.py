@@ -6,7 +6,7 @@
 __all__ = ['COMPARED', 'MEASURED', 'VARIED', 'CENTRE', 'within', 'rule_row', 'beside_row', 'modes_apart', 'places', 'place_row',
            'named', 'rules_seed']
 
-# %% ../../nbs/experiments/18_rules.ipynb #67b413af
+# %% ../../nbs/experiments/18_rules.ipynb #68cbe934
 import math
 
 import numpy as np
@@ -24,7 +24,7 @@ from ..restarts import split_off, worth
 from ..settings import Settings
 from ..state import start
 
-# %% ../../nbs/experiments/18_rules.ipynb #8de59cd8
+# %% ../../nbs/experiments/18_rules.ipynb #eb29502e
 COMPARED = "ratio", "bound", "nearest"
 MEASURED = "five_modes authors_3 authors_6_k5 authors_9 ring_of_8 blobs aniso moons iris wine".split()
 
@@ -39,7 +39,7 @@ def within(
         while timer.cpu_seconds < seconds: state = step(state, x)
     return state
 
-# %% ../../nbs/experiments/18_rules.ipynb #97937c1f
+# %% ../../nbs/experiments/18_rules.ipynb #6518c08b
 def rule_row(
     name:str, # One of `SETS`
     rule:str, # One of `COMPARED`
@@ -58,7 +58,7 @@ def rule_row(
     return dict(data=name, method=rule, single=float(np.mean(singles)), chosen=singles[int(np.nanargmax(value))],
                 oracle=max(singles), singles=singles, iterations=state.iteration, **timer.times, settings=told)
 
-# %% ../../nbs/experiments/18_rules.ipynb #a51c994e
+# %% ../../nbs/experiments/18_rules.ipynb #ca9fb1dd
 def beside_row(
     name:str, # One of `SETS`
     seed:int, # Of draw and run
@@ -70,7 +70,7 @@ def beside_row(
     return dict(data=name, method="default recipe", single=nmi, chosen=nmi, oracle=nmi, singles=[nmi],
                 iterations=model.n_iter_, **timer.times, settings=dict(recipe="auto"))
 
-# %% ../../nbs/experiments/18_rules.ipynb #2c14ad8b
+# %% ../../nbs/experiments/18_rules.ipynb #054a0f2c
 def modes_apart(
     n:int,    # Points
     d:int,    # Dimensions
@@ -88,7 +88,7 @@ def modes_apart(
     y = rng.integers(k, size=n)
     return centres[y] + rng.normal(size=(n, d)), y
 
-# %% ../../nbs/experiments/18_rules.ipynb #d26a44f6
+# %% ../../nbs/experiments/18_rules.ipynb #a2896b85
 VARIED = dict(n=(250, 500, 2000, 8000), d=(2, 4, 8, 16, 32), k=(2, 3, 5, 8, 12))
 CENTRE = dict(n=2000, d=2, k=5)
 
@@ -111,7 +111,7 @@ def place_row(
 
 def named(place): return " ".join(f"{name}={value}" for name, value in place.items())
 
-# %% ../../nbs/experiments/18_rules.ipynb #34e0a308
+# %% ../../nbs/experiments/18_rules.ipynb #3366f53d
 def rules_seed(
     seed:int,  # Of draws and runs
     scale:str, # "cpu" or "tiny"
