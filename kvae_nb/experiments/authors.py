@@ -7,7 +7,7 @@ __all__ = ['RULES', 'SIZES', 'AUTHORS', 'NOISE', 'PICTURED', 'AuthorsVAEs', 'nea
            'mixture_log_likelihood', 'budget_of', 'as_text', 'of_text', 'Drawn', 'fitted_row', 'competing_row',
            'apart_row', 'truth_row', 'default_row', 'models_of', 'authors_seed']
 
-# %% ../../nbs/experiments/17_authors.ipynb #487a2724
+# %% ../../nbs/experiments/17_authors.ipynb #f2e3ef11
 import math
 
 import numpy as np
@@ -24,7 +24,7 @@ from ..stacked.blocks import anneal
 from ..stacked.stack import Learner
 from ..vae import VAEExperts
 
-# %% ../../nbs/experiments/17_authors.ipynb #776aec7b
+# %% ../../nbs/experiments/17_authors.ipynb #1476350e
 class AuthorsVAEs(VAEExperts):
     "VAEs of the authors' size; the decoder's noise is fixed, and samples are means, unless noise is learned"
     def __init__(self,
@@ -43,7 +43,7 @@ class AuthorsVAEs(VAEExperts):
         del net.log_sigma
         net.register_buffer("log_sigma", fixed)
 
-# %% ../../nbs/experiments/17_authors.ipynb #9747eda0
+# %% ../../nbs/experiments/17_authors.ipynb #801f4826
 def nearest_to_one(
     scores, # `(R, n, k)` log ratios
     alpha,  # Unused
@@ -54,7 +54,7 @@ def nearest_to_one(
 
 RULES = {"kVAE": "ratio", "kVAE, ratio nearest to 1": nearest_to_one, "kVAE, raw ratios": "raw"}
 
-# %% ../../nbs/experiments/17_authors.ipynb #e417edc6
+# %% ../../nbs/experiments/17_authors.ipynb #cf316edc
 def authors_kde(
     samples,  # `(m, 2)` of a model
     held_out, # `(500, 2)` more of them, which choose the bandwidth
@@ -74,7 +74,7 @@ def _log_kernel(squares, h):
     log_mean = torch.logsumexp(squares / (-2 * h * h), 1) - math.log(squares.shape[1])
     return float(log_mean.double().mean()) - math.log(2 * math.pi * h * h)
 
-# %% ../../nbs/experiments/17_authors.ipynb #fcf04cf7
+# %% ../../nbs/experiments/17_authors.ipynb #3417ef1b
 def mixture_log_likelihood(
     experts, # With a bound
     weights, # `(k,)`, sum to one
@@ -85,7 +85,7 @@ def mixture_log_likelihood(
     joint = experts.bound(scaling.to(X_new)) + torch.as_tensor(weights).log()
     return float(joint.logsumexp(1).mean()) - scaling.log_volume
 
-# %% ../../nbs/experiments/17_authors.ipynb #7245221d
+# %% ../../nbs/experiments/17_authors.ipynb #9ff0cf11
 SIZES:dict[str, dict] = dict(
     cpu=dict(n=64_000, n_new=6400, m=50_000, n_iters=100, vae_steps=100, refine_steps=2500, disc_steps=50),
     tiny=dict(n=600, n_new=500, m=500, n_iters=2, vae_steps=3, refine_steps=3, disc_steps=3))
@@ -101,7 +101,7 @@ def budget_of(
     steps = {name: size[name] for name in ("n_iters", "vae_steps", "refine_steps", "disc_steps")}
     return steps | dict(pretrain_steps=AUTHORS[n_modes][1] * size["vae_steps"])
 
-# %% ../../nbs/experiments/17_authors.ipynb #562d374b
+# %% ../../nbs/experiments/17_authors.ipynb #d6cfe6c5
 def as_text(
     X,      # `(n, 2)` points
     labels, # `(n,)`
@@ -116,7 +116,7 @@ def of_text(
     table = np.array([word.split(",") for word in text.split(" ")], float)
     return table[:, :2], table[:, 2].astype(int)
 
-# %% ../../nbs/experiments/17_authors.ipynb #77f99757
+# %% ../../nbs/experiments/17_authors.ipynb #d4e94754
 class Drawn:
     "The points of one seed, and what a model of them is measured by"
     def __init__(self,
@@ -139,7 +139,7 @@ class Drawn:
         parts = {} if labels is None else dict(partition=[as_text(self.X, labels)])
         return row | dict(drawn=[as_text(samples, experts)]) | parts
 
-# %% ../../nbs/experiments/17_authors.ipynb #d9e94ec2
+# %% ../../nbs/experiments/17_authors.ipynb #cf8a6168
 def fitted_row(
     method:str, # How the row is called
     d:Drawn,    # The points
@@ -153,7 +153,7 @@ def fitted_row(
     steps, weights = steps_of_kvae(model.settings_, model.n_iter_), n_parameters(model.state_.experts)
     return row | dict(steps=steps, parameters=weights, **timer.times, settings=told)
 
-# %% ../../nbs/experiments/17_authors.ipynb #5ed34c82
+# %% ../../nbs/experiments/17_authors.ipynb #d3233b18
 def competing_row(
     method:str, # How the row is called
     drawn:tuple, # Of `Drawn`
@@ -171,7 +171,7 @@ def competing_row(
                  batch_size=32, **told, **budget_of(d.size, d.n_modes))
     return fitted_row(method, d, model, learned=learned, rule=method if callable(rule) else rule, n_init=n_init)
 
-# %% ../../nbs/experiments/17_authors.ipynb #286ba023
+# %% ../../nbs/experiments/17_authors.ipynb #0fcebff5
 def apart_row(
     method:str,  # How the row is called
     drawn:tuple, # Of `Drawn`
@@ -190,7 +190,7 @@ def apart_row(
     return d.row(method, log_likelihood, d.scaling.back(samples), experts) | dict(
         steps=steps, parameters=n_parameters(vaes), **timer.times, settings=dict(width=width, learned=learned))
 
-# %% ../../nbs/experiments/17_authors.ipynb #142fbf76
+# %% ../../nbs/experiments/17_authors.ipynb #a4c29204
 def truth_row(
     drawn:tuple, # Of `Drawn`
 )->dict:
@@ -209,7 +209,7 @@ def default_row(
     d = Drawn(*drawn)
     return fitted_row(method, d, KVAE(k, random_state=d.seed, verbose=False), recipe="auto")
 
-# %% ../../nbs/experiments/17_authors.ipynb #5493ca97
+# %% ../../nbs/experiments/17_authors.ipynb #fbffee37
 def models_of(
     n_modes:int, # 3, 6 or 9
 )->dict:         # Name -> the function of its row, further arguments
@@ -230,7 +230,7 @@ def models_of(
         **more,
         "kVAE, 4 restarts": (competing_row, dict(n_init=4))}
 
-# %% ../../nbs/experiments/17_authors.ipynb #319f32e6
+# %% ../../nbs/experiments/17_authors.ipynb #d6dc810c
 def authors_seed(
     seed:int,  # Of draw and models
     scale:str, # "cpu" or "tiny"
