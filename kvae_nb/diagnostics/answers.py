@@ -79,6 +79,7 @@ def _limit(self:Answers, unseen, quantile):
     check_number("quantile", quantile, 0, .5)
     return limits_at(self._scored(unseen)[0], [quantile])[0]
 
+# %% ../../nbs/diagnostics/07_answers.ipynb #e11ebe9c
 @patch
 def outlier_labels(self:Answers,
     X, # `(n, *shape)` points, new ones too
@@ -94,7 +95,7 @@ def outlier_labels(self:Answers,
                                   stacklevel=2)
     return np.where(score < limit, -1, label)
 
-# %% ../../nbs/diagnostics/07_answers.ipynb #1fdd5974
+# %% ../../nbs/diagnostics/07_answers.ipynb #5aaa89c5
 @patch
 def quality(self:Answers,
     X, # `(n, d)` real rows, those of the training as a rule: only of them can there be copies

@@ -154,6 +154,7 @@ def with_experts(
     parts |= {name: getattr(state, name)[:, idx] for name in ("alpha", "log_z")}
     return dataclasses.replace(state, settings=dataclasses.replace(state.settings, n_components=k + n_new), **parts)
 
+# %% ../../nbs/runs/08_stream.ipynb #fc37c5ab
 def trained(
     state:State, # Of one restart, of phase "done"
     x,           # `(m, *shape)` points that are kept, scaled
@@ -174,7 +175,7 @@ def trained(
     new = assign_all(dataclasses.replace(state, c=c, alpha=alpha, **parts), x)
     return dataclasses.replace(new, alpha=alpha)
 
-# %% ../../nbs/runs/08_stream.ipynb #5a2359c6
+# %% ../../nbs/runs/08_stream.ipynb #ee934164
 def renumbered(
     state:State, # Of one restart
     labels,      # `(n,)` numbers that its points had before
@@ -188,7 +189,7 @@ def renumbered(
     parts |= dict(second=number[state.second], members=[state.members[j] for j in order])
     return dataclasses.replace(state, alpha=state.alpha[:, order], log_z=state.log_z[:, order], **parts)
 
-# %% ../../nbs/runs/08_stream.ipynb #c1ca0111
+# %% ../../nbs/runs/08_stream.ipynb #987a306c
 class Continues:
     "A model that points go on coming to"
     def _kept(self):
@@ -207,22 +208,27 @@ class Continues:
         places = places_of(len(X), 0, self.settings_.seed)
         return trimmed(Stream(X, labels, places, counts, X[:0], labels, seen, whole))
 
-    def beside(self):
-        "What is written beside the model: facts, and tensors"
-        stream = self._kept()
-        if stream is None: return {}, {}
-        arrays = {name: v for name, v in vars(stream).items() if isinstance(v, np.ndarray)}
-        tensors = {f"stream.{name}": torch.as_tensor(v) for name, v in arrays.items()}
-        return dict(stream=dict(seen=stream.seen, whole=stream.whole)), tensors
+# %% ../../nbs/runs/08_stream.ipynb #3a5d163c
+@patch
+def beside(self:Continues)->tuple:
+    "What is written beside the model: facts, and tensors"
+    stream = self._kept()
+    if stream is None: return {}, {}
+    arrays = {name: v for name, v in vars(stream).items() if isinstance(v, np.ndarray)}
+    tensors = {f"stream.{name}": torch.as_tensor(v) for name, v in arrays.items()}
+    return dict(stream=dict(seen=stream.seen, whole=stream.whole)), tensors
 
-    def take_beside(self, meta):
-        "The same, read"
-        held = {name.removeprefix("stream."): v.numpy() for name, v in meta["tensors"].items() if "stream." in name}
-        if not held: return
-        self.stream_ = Stream(**held, **{name: int(v) for name, v in meta["stream"].items()})
-        self.labels_, self._streamed = self.stream_.latest, self.state_
+@patch
+def take_beside(self:Continues,
+    meta, # What a run directory says, with `tensors`
+):
+    "The same, read"
+    held = {name.removeprefix("stream."): v.numpy() for name, v in meta["tensors"].items() if "stream." in name}
+    if not held: return
+    self.stream_ = Stream(**held, **{name: int(v) for name, v in meta["stream"].items()})
+    self.labels_, self._streamed = self.stream_.latest, self.state_
 
-# %% ../../nbs/runs/08_stream.ipynb #650ba06b
+# %% ../../nbs/runs/08_stream.ipynb #a4731693
 @patch
 def _go_on(self:Continues, state, X, labels, counts, seen):
     "The state after a training on the points that are kept, the fitted attributes set"
@@ -233,6 +239,7 @@ def _go_on(self:Continues, state, X, labels, counts, seen):
     self.weights_ = counts / counts.sum()
     return state.c[0].cpu().numpy()
 
+# %% ../../nbs/runs/08_stream.ipynb #9abcf49d
 @patch
 def _refitted(self:Continues, stream):
     "As one fit of all points so far, where that explains unseen points better; the numbers stay"
@@ -247,7 +254,7 @@ def _refitted(self:Continues, stream):
     self.take(other.settings_, other.scaling_, state, other.lower_bound_)
     return dataclasses.replace(stream, labels=self.labels_, counts=np.bincount(self.labels_, minlength=state.k) * 1.)
 
-# %% ../../nbs/runs/08_stream.ipynb #448eda1c
+# %% ../../nbs/runs/08_stream.ipynb #6d9dfb0c
 @patch
 def _adds(self:Continues, stream, limit):
     "Experts for what is new"
@@ -263,7 +270,7 @@ def _adds(self:Continues, stream, limit):
                  counts=np.concatenate([stream.counts, [float(len(group)) for group in groups]]))
     return dataclasses.replace(stream, strange=np.delete(stream.strange, joining, 0), **parts)
 
-# %% ../../nbs/runs/08_stream.ipynb #e73a9f97
+# %% ../../nbs/runs/08_stream.ipynb #20af2ce5
 @patch
 def partial_fit(self:Continues,
     X,      # `(n, *shape)` points of a part, their features as in the first
@@ -283,6 +290,7 @@ def partial_fit(self:Continues,
     self.stream_, self._streamed = dataclasses.replace(stream, latest=self.labels_), self.state_
     return self
 
+# %% ../../nbs/runs/08_stream.ipynb #ab9abd48
 @patch
 def _learn(self:Continues, X, stream, half_life, quantile):
     "What is kept after a part; the model has learned from it"
@@ -297,7 +305,7 @@ def _learn(self:Continues, X, stream, half_life, quantile):
     if not stream.whole or stream.seen < 2 * stream.whole or own_units(self.state_.experts) is None: return stream
     return self._refitted(dataclasses.replace(stream, whole=stream.seen))
 
-# %% ../../nbs/runs/08_stream.ipynb #164327b1
+# %% ../../nbs/runs/08_stream.ipynb #d3998cf7
 @patch
 def remember(self:Continues,
     X, # `(n, *shape)` the points that it was fitted to
