@@ -206,7 +206,7 @@ def train(
     if data not in DATASETS: print(f"{data}: {found.said}")
     return run(model, found.X, found.y, out, source, frames, film, checkpoint_every)
 
-# %% ../../nbs/commands/02_cli.ipynb #f0d89eec
+# %% ../../nbs/commands/02_cli.ipynb #75ff391f
 def _remembered(model, source, root):
     "The model, with its training points where they are to be had"
     if hasattr(model, "stream_"): return model
@@ -215,6 +215,7 @@ def _remembered(model, source, root):
         warnings.warn(f"samples of the model stand for its training points: {e}", stacklevel=3)
         return model
 
+# %% ../../nbs/commands/02_cli.ipynb #57f2e8aa
 def continue_run(
     path:str,             # A run directory
     data:str,             # A .csv, .tsv, .parquet, .npy or .npz file, or a folder, with new points

@@ -50,6 +50,7 @@ class Tell(NamedTuple):
 
     def __str__(self): return f"{self.column} {self.how} ({self.typical:.3g}, others {self.others:.3g})"
 
+# %% ../../nbs/diagnostics/04_clusters.ipynb #60d27a86
 def _how(mine, others):
     "In which way two samples differ"
     (low, middle, high), (a, b, c) = (np.quantile(v, [.25, .5, .75]) for v in (mine, others))
@@ -59,6 +60,7 @@ def _how(mine, others):
     if high - low > 2 * (c - a): return "over a wider range"
     return "otherwise distributed"
 
+# %% ../../nbs/diagnostics/04_clusters.ipynb #a00a87e6
 def tells_of(
     X,      # `(n, d)` points, NaN where a value is missing
     labels, # `(n,)` their clusters
@@ -74,7 +76,7 @@ def tells_of(
     middle = lambda i: [float(np.median(v)) for v in parts(i)]
     return [Tell(str(columns[i]), float(nats[i]), _how(*parts(i)), *middle(i)) for i in best]
 
-# %% ../../nbs/diagnostics/04_clusters.ipynb #238172bf
+# %% ../../nbs/diagnostics/04_clusters.ipynb #1ff215ce
 def sentence_of(
     j:int,       # A cluster
     share:float, # Of all points
@@ -95,7 +97,7 @@ def in_words(
     X, share = np.asarray(X, float), np.bincount(labels, minlength=k) / len(labels)
     return [sentence_of(j, share[j], tells_of(X, labels, j, columns) if share[j] else []) for j in range(k)]
 
-# %% ../../nbs/diagnostics/04_clusters.ipynb #8e8ff440
+# %% ../../nbs/diagnostics/04_clusters.ipynb #01a2bd5d
 @dataclass(frozen=True, eq=False)
 class Levels:
     "The tree in which experts come together, from k clusters to one"
@@ -117,6 +119,7 @@ class Levels:
         "The cluster of each point, where so many are left"
         return self.groups(n_clusters)[self.experts]
 
+# %% ../../nbs/diagnostics/04_clusters.ipynb #57ccc74e
 def levels_of(
     affinity, # `(k, k)` from `contacts`
     experts,  # `(n,)` the expert of each point

@@ -42,7 +42,7 @@ class Kernels:
         height = log_det - d / 2 * math.log(2 * math.pi) - math.log(len(self.centres))
         return logsumexp(-.5 * self.squares(x), axis=1) + height
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #a7cd5f0f
+# %% ../../nbs/diagnostics/03_evidence.ipynb #d98def7c
 @patch
 def slope(self:Kernels,
     x, # `(n, d)`
@@ -63,7 +63,7 @@ def drawn(self:Kernels,
     noise = z / self.to_own if self.to_own.ndim == 1 else np.linalg.solve(self.to_own.T, z.T).T
     return np.concatenate([self.centres[of] + noise, self.centres[of] - noise])
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #6c6cec08
+# %% ../../nbs/diagnostics/03_evidence.ipynb #75f1be34
 CENTRES, SAMPLES = 256, 2000 # Codes of a network; samples of an expert that is known by these alone
 
 def _as_rows(v): return v.flatten(1).double().cpu().numpy()
@@ -83,7 +83,7 @@ def _network(
     deviation = (expert.net.log_sigma * units.live).detach().exp()[0, 0].double().cpu().numpy()
     return Kernels(_as_rows(expert.sample(CENTRES, g, noisy=False)[0]), to_own / deviation)
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #a556eeb6
+# %% ../../nbs/diagnostics/03_evidence.ipynb #f87fc1b2
 def kernels_of(
     experts,  # Any
     seed:int, # Of codes and samples
@@ -101,7 +101,7 @@ def kernels_of(
     for j in networks: found[j] = _network(experts.select([j]), maps[j], seed)
     return found
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #a58ff413
+# %% ../../nbs/diagnostics/03_evidence.ipynb #e686233e
 def _agreement(a, b):
     "`(d,)` the diagonal of b's precision times a's covariance"
     if a.to_own.ndim == 1: return (b.to_own / a.to_own)**2
@@ -116,6 +116,7 @@ def _from_gaussian(a, b, x, of):
     said = (x - m) * (a.slope(middle) - b.slope(middle)) - curved
     return said, float(a.log_density(m)[0] - b.log_density(m)[0] + curved.sum())
 
+# %% ../../nbs/diagnostics/03_evidence.ipynb #0897d112
 STARTS, STEPS = 8, 8 # Points that ways begin at, and steps of each, where the mean is not known
 
 def _from_samples(a, b, x, of):
@@ -127,7 +128,7 @@ def _from_samples(a, b, x, of):
             said += (x - t) * (a.slope(on_the_way) - b.slope(on_the_way)) / (STARTS * STEPS)
     return said, float((a.log_density(starts) - b.log_density(starts)).mean())
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #a2cee13b
+# %% ../../nbs/diagnostics/03_evidence.ipynb #9f16e6ed
 def evidence(
     a:Kernels, # An expert
     b:Kernels, # Another
@@ -140,7 +141,7 @@ def evidence(
     weight = float(np.clip(-d_b / (d_a - d_b), 0, 1)) if d_a > d_b else .5
     return weight * of_a + (1 - weight) * of_b
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #87d11c5f
+# %% ../../nbs/diagnostics/03_evidence.ipynb #f77e2bf9
 class Explanation(NamedTuple):
     "Why points are where they are"
     nats:np.ndarray      # `(n, d)` what each column says for the winner over the runner-up; a row sums to the margin
@@ -158,7 +159,7 @@ def shared_out(
     share = np.divide(size, total, out=np.full_like(nats, 1 / nats.shape[1]), where=total > 0)
     return nats + (margin - nats.sum(1))[:, None] * share
 
-# %% ../../nbs/diagnostics/03_evidence.ipynb #1168b0c6
+# %% ../../nbs/diagnostics/03_evidence.ipynb #8f0493d1
 def explained(
     state:State, # Of one restart, of phase "done"
     x,           # `(n, d)` points, scaled

@@ -49,6 +49,7 @@ def own_units(
     "The units of Gaussians that are fitted in closed form"
     return getattr(experts, "units", None) or getattr(getattr(experts, "net", None), "units", None)
 
+# %% ../../nbs/diagnostics/05_outliers.ipynb #0c0894df
 def left_out(
     state:State, # Of one restart, of phase "done", whose experts have their own units
     x,           # `(n, d)` its points, scaled
@@ -65,6 +66,7 @@ def left_out(
         joint[c == j, j] -= gain(r, len(members), some.shape[1], own_share(near) if len(near) else 1.)
     return joint.logsumexp(1)
 
+# %% ../../nbs/diagnostics/05_outliers.ipynb #e9ec3a38
 def unseen_scores(
     state:State, # Of one restart, of phase "done"
     x,           # `(n, *shape)` its points, scaled
@@ -76,7 +78,7 @@ def unseen_scores(
     scores = joint_bounds(state, x[held_out.to(state.c.device)])[0].double().logsumexp(1)
     return scores, "training" if s.n_init == 1 else "held out"
 
-# %% ../../nbs/diagnostics/05_outliers.ipynb #80e6a521
+# %% ../../nbs/diagnostics/05_outliers.ipynb #86be4fe0
 LEVELS = tuple(np.geomspace(5e-4, .5, 61).tolist()) # Rates of false alarms whose limits are kept
 
 def limits_at(
@@ -86,6 +88,7 @@ def limits_at(
     "The scores below which a new point lies at these rates: below the i-th of m it does at i / (m + 1)"
     return np.quantile(np.maximum(np.nan_to_num(scores, nan=-1e300), -1e300), rates, method="weibull")
 
+# %% ../../nbs/diagnostics/05_outliers.ipynb #5b7b5657
 def with_limits(
     state:State, # Of one restart, of phase "done"
     x,           # `(n, *shape)` its points, scaled

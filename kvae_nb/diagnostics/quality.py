@@ -102,6 +102,7 @@ class Quality:
 
     def __str__(self): return "\n".join(f"{value:.3f}  {text}" for text, value in self.rows())
 
+# %% ../../nbs/diagnostics/06_quality.ipynb #ac3d2e0f
 @quiet()
 def quality_of(
     real,   # `(n, d)` rows, best those of the training: only of them can there be copies

@@ -110,7 +110,7 @@ def settings_table(
     "Every setting of the run as it was resolved, as HTML"
     return html_table(["setting", "value"], [[name, str(v)] for name, v in dataclasses.asdict(model.settings_).items()])
 
-# %% ../../nbs/report/03_page.ipynb #fd8b630d
+# %% ../../nbs/report/03_page.ipynb #821cb815
 LOOKED_AT = 20_000 # Points that words are made from, at most
 COMPARED = 2000    # Rows and samples that are compared, at most
 
@@ -125,6 +125,7 @@ def words_list(
     said = in_words(X[::every], model.labels_[::every], len(model.weights_), list(columns) or None)
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in said) + "</ul>"
 
+# %% ../../nbs/report/03_page.ipynb #22c8b76a
 def quality_table(
     model:KVAE, # Fitted
     X,          # `(n, d)` its points
@@ -134,6 +135,7 @@ def quality_table(
     quality = model.quality(X[::max(1, len(X) // COMPARED)], COMPARED, random_state=0)
     return html_table(["what", "score"], quality.rows())
 
+# %% ../../nbs/report/03_page.ipynb #53ad3700
 def levels_picture(
     model:KVAE, # Fitted
 )->str:

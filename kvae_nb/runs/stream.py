@@ -57,6 +57,7 @@ def places_of(
     noise = np.random.default_rng((seed % 2**32, seen)).gumbel(size=n)
     return noise + (seen + np.arange(n)) * math.log(2) / half_life
 
+# %% ../../nbs/runs/08_stream.ipynb #89b25b09
 def trimmed(
     stream:Stream,
     held:int=HELD, # Points of each expert
@@ -69,6 +70,7 @@ def trimmed(
     return dataclasses.replace(stream, points=stream.points[kept], labels=stream.labels[kept],
                                places=stream.places[kept], whole=whole)
 
+# %% ../../nbs/runs/08_stream.ipynb #7e1132e7
 def joined(
     stream:Stream,
     X,      # `(b + n, *shape)` the strange points so far, and those of a part
@@ -87,7 +89,7 @@ def joined(
                   stream.seen + n, stream.whole)
     return trimmed(kept)
 
-# %% ../../nbs/runs/08_stream.ipynb #b714e536
+# %% ../../nbs/runs/08_stream.ipynb #ecaba2d9
 ENOUGH, WIDER = 30, 2. # Points of a new cluster, at least; times the spread of the widest expert, at most
 COVERED = .99          # Share of its points that a Gaussian covers
 
@@ -106,6 +108,7 @@ def grown(
         core = covered
     return core, gaussian
 
+# %% ../../nbs/runs/08_stream.ipynb #0d7bbe04
 def is_new(
     state:State, # Of one restart, of phase "done"
     gaussian,    # Of a cluster
@@ -118,6 +121,7 @@ def is_new(
     unexplained = describe(state, samples).score < limit
     return float(gaussian.units.log_volume) <= widest and bool(unexplained.double().mean() > .5)
 
+# %% ../../nbs/runs/08_stream.ipynb #7d7c0839
 @quiet()
 def new_clusters(
     state:State, # Of one restart, of phase "done"
@@ -138,7 +142,7 @@ def new_clusters(
         left = left[~torch.isin(torch.arange(len(left), device=x.device), largest)]
     return groups
 
-# %% ../../nbs/runs/08_stream.ipynb #0381ff79
+# %% ../../nbs/runs/08_stream.ipynb #815932dd
 def with_experts(
     state:State, # Of one restart
     n_new:int,   # Experts to be added
@@ -150,6 +154,7 @@ def with_experts(
     parts |= {name: getattr(state, name)[:, idx] for name in ("alpha", "log_z")}
     return dataclasses.replace(state, settings=dataclasses.replace(state.settings, n_components=k + n_new), **parts)
 
+# %% ../../nbs/runs/08_stream.ipynb #fc37c5ab
 def trained(
     state:State, # Of one restart, of phase "done"
     x,           # `(m, *shape)` points that are kept, scaled
@@ -170,7 +175,7 @@ def trained(
     new = assign_all(dataclasses.replace(state, c=c, alpha=alpha, **parts), x)
     return dataclasses.replace(new, alpha=alpha)
 
-# %% ../../nbs/runs/08_stream.ipynb #7c202bae
+# %% ../../nbs/runs/08_stream.ipynb #ee934164
 def renumbered(
     state:State, # Of one restart
     labels,      # `(n,)` numbers that its points had before
@@ -184,7 +189,7 @@ def renumbered(
     parts |= dict(second=number[state.second], members=[state.members[j] for j in order])
     return dataclasses.replace(state, alpha=state.alpha[:, order], log_z=state.log_z[:, order], **parts)
 
-# %% ../../nbs/runs/08_stream.ipynb #c2ec0783
+# %% ../../nbs/runs/08_stream.ipynb #987a306c
 class Continues:
     "A model that points go on coming to"
     def _kept(self):
@@ -203,22 +208,27 @@ class Continues:
         places = places_of(len(X), 0, self.settings_.seed)
         return trimmed(Stream(X, labels, places, counts, X[:0], labels, seen, whole))
 
-    def beside(self):
-        "What is written beside the model: facts, and tensors"
-        stream = self._kept()
-        if stream is None: return {}, {}
-        arrays = {name: v for name, v in vars(stream).items() if isinstance(v, np.ndarray)}
-        tensors = {f"stream.{name}": torch.as_tensor(v) for name, v in arrays.items()}
-        return dict(stream=dict(seen=stream.seen, whole=stream.whole)), tensors
+# %% ../../nbs/runs/08_stream.ipynb #3a5d163c
+@patch
+def beside(self:Continues)->tuple:
+    "What is written beside the model: facts, and tensors"
+    stream = self._kept()
+    if stream is None: return {}, {}
+    arrays = {name: v for name, v in vars(stream).items() if isinstance(v, np.ndarray)}
+    tensors = {f"stream.{name}": torch.as_tensor(v) for name, v in arrays.items()}
+    return dict(stream=dict(seen=stream.seen, whole=stream.whole)), tensors
 
-    def take_beside(self, meta):
-        "The same, read"
-        held = {name.removeprefix("stream."): v.numpy() for name, v in meta["tensors"].items() if "stream." in name}
-        if not held: return
-        self.stream_ = Stream(**held, **{name: int(v) for name, v in meta["stream"].items()})
-        self.labels_, self._streamed = self.stream_.latest, self.state_
+@patch
+def take_beside(self:Continues,
+    meta, # What a run directory says, with `tensors`
+):
+    "The same, read"
+    held = {name.removeprefix("stream."): v.numpy() for name, v in meta["tensors"].items() if "stream." in name}
+    if not held: return
+    self.stream_ = Stream(**held, **{name: int(v) for name, v in meta["stream"].items()})
+    self.labels_, self._streamed = self.stream_.latest, self.state_
 
-# %% ../../nbs/runs/08_stream.ipynb #b46fdc15
+# %% ../../nbs/runs/08_stream.ipynb #a4731693
 @patch
 def _go_on(self:Continues, state, X, labels, counts, seen):
     "The state after a training on the points that are kept, the fitted attributes set"
@@ -229,6 +239,7 @@ def _go_on(self:Continues, state, X, labels, counts, seen):
     self.weights_ = counts / counts.sum()
     return state.c[0].cpu().numpy()
 
+# %% ../../nbs/runs/08_stream.ipynb #9abcf49d
 @patch
 def _refitted(self:Continues, stream):
     "As one fit of all points so far, where that explains unseen points better; the numbers stay"
@@ -243,7 +254,7 @@ def _refitted(self:Continues, stream):
     self.take(other.settings_, other.scaling_, state, other.lower_bound_)
     return dataclasses.replace(stream, labels=self.labels_, counts=np.bincount(self.labels_, minlength=state.k) * 1.)
 
-# %% ../../nbs/runs/08_stream.ipynb #7f8e40a2
+# %% ../../nbs/runs/08_stream.ipynb #6d9dfb0c
 @patch
 def _adds(self:Continues, stream, limit):
     "Experts for what is new"
@@ -259,7 +270,7 @@ def _adds(self:Continues, stream, limit):
                  counts=np.concatenate([stream.counts, [float(len(group)) for group in groups]]))
     return dataclasses.replace(stream, strange=np.delete(stream.strange, joining, 0), **parts)
 
-# %% ../../nbs/runs/08_stream.ipynb #849bfb0f
+# %% ../../nbs/runs/08_stream.ipynb #20af2ce5
 @patch
 def partial_fit(self:Continues,
     X,      # `(n, *shape)` points of a part, their features as in the first
@@ -279,6 +290,7 @@ def partial_fit(self:Continues,
     self.stream_, self._streamed = dataclasses.replace(stream, latest=self.labels_), self.state_
     return self
 
+# %% ../../nbs/runs/08_stream.ipynb #ab9abd48
 @patch
 def _learn(self:Continues, X, stream, half_life, quantile):
     "What is kept after a part; the model has learned from it"
@@ -293,7 +305,7 @@ def _learn(self:Continues, X, stream, half_life, quantile):
     if not stream.whole or stream.seen < 2 * stream.whole or own_units(self.state_.experts) is None: return stream
     return self._refitted(dataclasses.replace(stream, whole=stream.seen))
 
-# %% ../../nbs/runs/08_stream.ipynb #58400d8a
+# %% ../../nbs/runs/08_stream.ipynb #d3998cf7
 @patch
 def remember(self:Continues,
     X, # `(n, *shape)` the points that it was fitted to
