@@ -30,6 +30,7 @@ from .diagnostics.summary import alternatives, columns_report, report_of, summar
 from .iteration import best_two
 from .points.columns import columns_before
 from .points.holes import has_holes, holes_report, seen_rows
+from .points.kinds import Schema, check_codes, coded, decode, has_words, is_frame, kinds_report, schema_of
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
 from .protocols import kind, offers
@@ -43,6 +44,7 @@ from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings, with_bound
 from .starts import merging
 from .starts.how_many import HowMany, check_range, how_many
+from .starts.mixed import comparable
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
 class KVAE(Imputes, ClusterMixin, DensityMixin, BaseEstimator):
@@ -80,13 +82,58 @@ def settings_params(self:KVAE,
     given = {name for name in ("init", "experts") if not isinstance(params[name], (str, type(None)))}
     params |= {name: dict(init="labels", experts="given")[name] for name in given}
     if "experts" in given: params["n_init"] = params["n_init"] or 1  # there are as many as are handed in
-    return params | (dict(rule=None) if callable(self.rule) else {})
+    return self.kinds_params(params | (dict(rule=None) if callable(self.rule) else {}))
 
 @patch
 def own_parts(self:KVAE)->dict:
     "What was handed in for `competition.fit`: experts of one's own, a rule of one's own"
     parts = {} if isinstance(self.experts, (str, type(None))) else dict(experts=self.experts)
     return parts | (dict(rule=self.rule) if callable(self.rule) else {})
+
+# %% ../nbs/paper/13_estimator.ipynb #8dea36e3
+@patch(as_prop=True)
+def schema(self:KVAE)->Schema:
+    "What the columns of a table with words are; None for points that are numbers alone"
+    return self.kinds if isinstance(self.kinds, Schema) else getattr(self, "schema_", None)
+
+@patch
+def kinds_params(self:KVAE,
+    params:dict, # Of `Settings`
+)->dict:
+    "The parameters where columns have kinds: experts that have a term for each"
+    if self.schema is None: return params | dict(kinds=None)
+    lacks = "'mixed' (or None) for a table with words, or columns whose kinds are told"
+    if params["experts"] not in (None, "mixed", "given"): raise argument_error("experts", lacks, repr(params["experts"]))
+    return params | dict(kinds=self.schema.terms, experts=params["experts"] or "mixed")
+
+# %% ../nbs/paper/13_estimator.ipynb #0aca6906
+@patch
+def _schema_of(self:KVAE, X):
+    "The schema of new training points, or None"
+    if isinstance(self.kinds, Schema): return self.kinds
+    of_kinds = self.kinds or (isinstance(self.experts, str) and self.experts == "mixed")
+    if is_frame(X) and (of_kinds or has_words(X)): return schema_of(X, self.kinds)
+    if self.kinds: raise argument_error("kinds", "left out: only data frames have columns by name", repr(self.kinds))
+    return None
+
+@patch
+def coded_points(self:KVAE,
+    X,       # As `fit` takes it
+    reset:bool=False, # Look at the columns, in place of taking them for what `fit` took them for?
+):
+    "A table with words as numbers; anything else as it is"
+    if reset:
+        schema, _ = self._schema_of(X), self.__dict__.pop("schema_", None)
+        if schema is not None: self.schema_ = schema
+    if self.schema is None: return X
+    if is_frame(X): return coded(X, self.schema)
+    check_codes(X, self.schema)
+    return X
+
+@patch
+def as_frame(self:KVAE, X):
+    "Codes as the table that they are of; anything else as it is"
+    return X if self.schema is None else decode(X, self.schema)
 
 # %% ../nbs/paper/13_estimator.ipynb #c375f643
 @patch
@@ -104,7 +151,9 @@ def counted(self:KVAE,
     check_range(low, high, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part, columns = seen_rows(rows_of_part(X, s.max_train, seed), high)[0], columns or columns_taken(X, dataclasses.replace(s, seed=seed))
+    part = rows_of_part(X, s.max_train, seed)
+    part = comparable(part, s.kinds) if s.kinds else seen_rows(part, high)[0]
+    columns = columns or columns_taken(X, dataclasses.replace(s, seed=seed))
     with undisturbed(), phase("how many"): return how_many(part, low, high, seed, getattr(columns, "shared", None))
 
 # %% ../nbs/paper/13_estimator.ipynb #03ab03ac
@@ -203,8 +252,10 @@ def fit(self:KVAE,
     on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
+    again = self.warm_start and hasattr(self, "state_")
+    if not again: X = self.coded_points(X, reset=True)
     told = Settings(**self.settings_params())
-    if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
+    if again: return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
     names = getattr(self, "feature_names_in_", None)
     said = holes_report(X, names)
@@ -218,7 +269,8 @@ def fit(self:KVAE,
             scaling = scaling_of(X, s)
             x = points_of(X, scaling, s)
             said |= counted_report(counted) | columns_report(columns) | numbered_report(X, names)
-            c, begun = known_start(x, s) if has_holes(x) and c is None else (c, {})
+            said |= kinds_report(self.schema)
+            c, begun = known_start(x, s) if has_holes(x) and c is None and not s.kinds else (c, {})
             self.drive(s, scaling, x, c, on_state, said | begun)
     return self
 
@@ -230,6 +282,7 @@ def fit_from(self:KVAE,
     on_state=None, # Called with every state
 )->KVAE:
     "Go on with a run from one of its states, to its end"
+    if self.schema is not None: self.schema_ = self.schema
     s = with_columns(state.settings, columns_taken(X, state.settings, columns_before))
     with undisturbed(), shown_if(self.verbose):
         scaling = scaling_of(X, s)
@@ -255,9 +308,9 @@ def scaled(self:KVAE,
 
 @patch
 def _seen(self:KVAE, X):
-    "`scaled`, the names of the features compared with those of `fit`"
+    "`scaled`, words coded, the names of the features compared with those of `fit`"
     check_is_fitted(self, "state_")
-    return self.scaled(checked_points(self, X))
+    return self.scaled(checked_points(self, self.coded_points(X)))
 
 # %% ../nbs/paper/13_estimator.ipynb #cfd0d15c
 @patch
@@ -312,7 +365,7 @@ def sample(self:KVAE,
     component:int=None,# From this expert alone, else from the mixture
     random_state=None, # Seed: None for fresh randomness
     noisy:bool=None,   # With the decoder's noise? None: as `noisy_samples` says
-)->tuple:              # `(n_samples, *shape)` in the units of the data, and the expert of each
+)->tuple:              # `(n_samples, *shape)` in the units of the data, or a data frame, and the expert of each
     "Draw from the mixture, or from one expert"
     check_is_fitted(self, "state_")
     n, k = check_number("n_samples", n_samples, 1, whole=True), len(self.weights_)
@@ -320,7 +373,7 @@ def sample(self:KVAE,
     seed = to_seed(random_state)
     of_run = self.state_.experts, self.weights_, n, seed, component, noisy, self.state_.c.device
     with undisturbed(): x, drawn = sample_mixture(*of_run)
-    return self.scaling_.back(x), drawn
+    return self.as_frame(self.scaling_.back(x)), drawn
 
 # %% ../nbs/paper/13_estimator.ipynb #358b832d
 @patch

@@ -9,6 +9,7 @@ import torch
 
 from ..base.checks import argument_error, as_array, check_number
 from ..base.randomness import generator, to_seed, undisturbed
+from ..points.kinds import is_frame, patched
 from ..protocols import kind
 from ..restarts import joint_bounds
 from ..scale.known import who_knows
@@ -22,6 +23,7 @@ def imputed(
 )->torch.Tensor: # `(n, d)`
     "The points with what is missing filled in"
     shares = joint_bounds(state, x)[0].double().softmax(1)
+    if g is None and hasattr(state.experts, "expected"): return state.experts.expected(x, shares)
     if g is not None: shares = torch.nn.functional.one_hot(shares.multinomial(1, generator=g)[:, 0], state.k).double()
     total = torch.zeros_like(x)
     for j in range(state.k):
@@ -47,11 +49,12 @@ class Imputes:
     )->np.ndarray: # `(n, d)`, or of draws `(n_draws, n, d)`; known values are what they were
         "The points with what is missing filled in, by the mean under the mixture given what is known, or by draws"
         check_number("n", n, 1, whole=True)
-        x, seed = self._seen(X), to_seed(random_state)
-        X = np.asarray(as_array(X, holes=True))
+        x, seed, given = self._seen(X), to_seed(random_state), X
+        X = np.asarray(as_array(self.coded_points(X), holes=True))
         if X.ndim != 2: raise argument_error("X", "vectors: images that miss nothing have nothing to be filled in", X.shape)
         g = None if n == 1 else generator(seed, "impute", device=self.state_.c.device)
         with undisturbed(): filled = np.stack([_filled(self, X, x, g) for _ in range(n)])
+        if is_frame(given) and self.schema is not None: filled = [patched(given, self.as_frame(X)) for X in filled]
         return filled[0] if n == 1 else filled
 
     def __sklearn_tags__(self):

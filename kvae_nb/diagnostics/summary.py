@@ -8,6 +8,7 @@ __all__ = ['report_of', 'alternatives', 'n_of', 'columns_report', 'report_lines'
 # %% ../../nbs/diagnostics/00_summary.ipynb #4ec4fd1d
 import torch
 
+from ..points.kinds import kinds_line
 from ..starts.portfolio import level_starts
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #e1b6f683
@@ -106,6 +107,7 @@ def report_lines(
     lines = [_start_line(report), _iterations_line(report), f"sizes: {listed}"]
     if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
     if "columns" in report: lines.insert(0, _columns_line(report["columns"]))
+    if "kinds" in report: lines.insert(0, kinds_line(report["kinds"]))
     if "missing" in report: lines.insert(0, _missing_line(report["missing"]))
     if "trained_on" in report: lines.append(f"experts learned from {report['trained_on']} points, a random part")
     if "candidates" in report: lines.append(_candidates_line(report["candidates"]))

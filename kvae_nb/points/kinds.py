@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'NUMBERS', 'WORDS', 'SMALL', 'GAIN', 'LARGEST', 'MOST_LEVELS', 'FEW', 'is_frame', 'has_words', 'cells_of',
-           'floats_of', 'gain_of_logs', 'number_kind', 'Column', 'parsed_kinds', 'column_of', 'Schema', 'told_kinds',
-           'schema_of', 'UnseenLevel', 'encode', 'decode', 'coded', 'check_codes', 'kinds_report', 'kinds_line']
+           'floats_of', 'gain_of_logs', 'number_kind', 'Column', 'parsed_kinds', 'grid_of', 'column_of', 'Schema',
+           'told_kinds', 'schema_of', 'UnseenLevel', 'encode', 'decode', 'patched', 'coded', 'check_codes',
+           'kinds_scaling', 'kinds_report', 'kinds_line']
 
 # %% ../../nbs/points/11_kinds.ipynb #1f119d97
 import dataclasses
@@ -19,6 +20,9 @@ from importlib import import_module
 import numpy as np
 
 from ..base.checks import argument_error, check_choice
+from .columns import natural_units
+from .holes import completed_table
+from .scaling import Scaling
 
 # %% ../../nbs/points/11_kinds.ipynb #8b85de64
 KINDS = "real", "positive", "count", "binary", "category", "ordered"
@@ -133,7 +137,8 @@ class Column:
     kind:str            # One of `KINDS`
     dtype:str           # As the frame has it
     levels:tuple=()     # Of binary, category and ordered columns: what the numbers from 0 on stand for
-    decimals:int=None   # That numbers are written with; negative: whole tens, hundreds; None: any number
+    decimals:int=None   # That numbers are written with, at most six; None: any number
+    step:float=0.       # With these: what all numbers are multiples of
     low:float=0.        # The least and
     high:float=0.       # the largest number
     is_ordered:bool=False # Is its dtype that of an ordered category?
@@ -175,10 +180,14 @@ def _check_levels(levels, n, name):
     most = f"at most {int(min(MOST_LEVELS, max(FEW, n / 2)))} levels in column {name!r} (leave the column out)"
     raise argument_error("X", most, f"{len(levels)} levels in {n} rows")
 
-# %% ../../nbs/points/11_kinds.ipynb #01eba20b
-def _decimals(x):
-    "How many decimals numbers are written with; None for more than six"
-    return next((p for p in range(-3, 7) if np.array_equal(np.round(x, p), x)), None)
+# %% ../../nbs/points/11_kinds.ipynb #d3e37807
+def grid_of(
+    x, # `(n,)` numbers
+)->tuple: # Decimals that they are written with, None for more than six, and what all are multiples of
+    "The grid that numbers lie on"
+    decimals = next((p for p in range(7) if np.array_equal(np.round(x, p), x)), None)
+    if decimals is None or np.abs(x).max() > 1e9: return None, 0.
+    return decimals, float(np.gcd.reduce(np.rint(x * 10**decimals).astype(int)) / 10**decimals)
 
 def _of_words(values, name, kind, cells, empty):
     "A column of levels"
@@ -205,7 +214,7 @@ def _of_numbers(values, name, kind, x):
         _check_levels(levels, len(x), name)
         _check_two(kind, levels, name)
         return Column(name, kind, str(values.dtype), levels)
-    column = Column(name, kind, str(values.dtype), (), _decimals(known), *map(float, (known.min(), known.max())))
+    column = Column(name, kind, str(values.dtype), (), *grid_of(known), *map(float, (known.min(), known.max())))
     _check_kind(column, x)
     return column
 
@@ -331,7 +340,7 @@ def _values(column, x):
         return [None if empty else words[code] for empty, code in zip(gone, codes)]
     if column.kind == "positive": x = np.exp(x)
     if column.kind == "count": x = np.rint(x)
-    if column.decimals is not None: x = np.round(x, column.decimals)
+    if column.decimals is not None: x = np.round(np.rint(x / (column.step or 1)) * column.step, column.decimals)
     return np.clip(x, column.low, column.high)
 
 def _pandas_column(column, values):
@@ -360,7 +369,19 @@ def decode(
     parts = [make(column, _values(column, x)) for column, x in zip(schema.columns, np.asarray(code, float).T)]
     return library.DataFrame(dict(zip(schema.names, parts)))
 
-# %% ../../nbs/points/11_kinds.ipynb #3d4b8161
+# %% ../../nbs/points/11_kinds.ipynb #56252ca0
+def patched(
+    frame, # With empty cells
+    full,  # The same without
+):         # A frame
+    "The frame, its empty cells as in the other one; no other cell is touched"
+    if hasattr(frame, "iloc"):
+        of = lambda name: frame[name].where(frame[name].notna(), full[name].set_axis(frame.index))
+        return frame.assign(**{name: of(name) for name in frame.columns})
+    there = {name: frame[name].is_not_null() for name in frame.columns}
+    return frame.with_columns([frame[name].zip_with(known, full[name]) for name, known in there.items()])
+
+# %% ../../nbs/points/11_kinds.ipynb #36d82c37
 def coded(
     frame,         # A data frame
     schema:Schema, # What its columns are
@@ -381,7 +402,19 @@ def check_codes(
         expected = f"a data frame, or the codes of one: whole numbers from 0 to {limit} in column {column.name!r}"
         if wrong.any(): raise argument_error("X", expected, f"{x[wrong.argmax()]:g} in row {wrong.argmax() + 1}")
 
-# %% ../../nbs/points/11_kinds.ipynb #0b01a7b6
+# %% ../../nbs/points/11_kinds.ipynb #9a7a8fb3
+def kinds_scaling(
+    code,      # `(n, d)` from `encode`
+    terms:str, # Of the schema
+)->Scaling:
+    "The map to the experts' units, which leaves all but real columns alone"
+    real = np.array([kind == "real" for kind, _ in parsed_kinds(terms)])
+    shift, scale = np.zeros(len(real)), np.ones(len(real))
+    code = np.asarray(code, float)
+    if real.any(): shift[real], scale[real] = natural_units(completed_table(code[:, real]), False)
+    return Scaling(shift, scale, (len(real),), float(np.nanmin(code)), float(np.nanmax(code)))
+
+# %% ../../nbs/points/11_kinds.ipynb #c8ec1470
 def kinds_report(
     schema:Schema, # What the columns of a run are, or None
 )->dict:
