@@ -54,7 +54,8 @@ def with_prototypes(X, k, seed):
     "k-prototypes' labels"
     words = [i for i, name in enumerate(X) if name not in numeric(X)]
     columns = [X[c] if c not in numeric(X) else standardised(X[c].astype(float)) for c in X]
-    return KPrototypes(k, n_init=5, random_state=seed).fit_predict(pd.concat(columns, axis=1).to_numpy(object), categorical=words)
+    model = KPrototypes(k, n_init=5, random_state=seed)
+    return model.fit_predict(pd.concat(columns, axis=1).to_numpy(object), categorical=words)
 
 
 def with_gaussians(X, k, seed):

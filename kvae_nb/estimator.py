@@ -102,9 +102,9 @@ def kinds_params(self:KVAE,
 )->dict:
     "The parameters where columns have kinds: experts that have a term for each"
     if self.schema is None: return params | dict(kinds=None)
-    lacks = "'mixed' (or None) for a table with words, or columns whose kinds are told"
-    if params["experts"] not in (None, "mixed", "given"): raise argument_error("experts", lacks, repr(params["experts"]))
-    return params | dict(kinds=self.schema.terms, experts=params["experts"] or "mixed")
+    lacks, experts = "'mixed' (or None) for a table with words, or columns whose kinds are told", params["experts"]
+    if experts not in (None, "mixed", "given"): raise argument_error("experts", lacks, repr(experts))
+    return params | dict(kinds=self.schema.terms, experts=experts or "mixed")
 
 # %% ../nbs/paper/13_estimator.ipynb #0aca6906
 @patch

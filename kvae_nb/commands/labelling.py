@@ -23,8 +23,10 @@ from ..diagnostics.description import describe
 from ..diagnostics.doubts import far_doubt, far_scores
 from ..estimator import KVAE
 from ..points.files import Points
+from ..points.kinds import Schema
 from ..points.pictures import deskew
 from ..points.tables import column_names, is_table, table_frames, table_pieces, used_columns
+from ..points.words import code_pieces
 from ..runs.source import reading_of
 from ..scale.memory import check_scoring, rows_at_once
 
@@ -117,6 +119,7 @@ def _table_pieces(data, source, rows, label=None, drop=(), header=None, each=Non
     of_run = [name for name in (*drop, label) if name in columns]
     if of_run: raise argument_error("drop", f"other columns than those of the run, {list(columns)}", of_run)
     if each: raise argument_error("each", "left out: a row of a table is a point", repr(each))
+    if source.get("schema"): return code_pieces(data, Schema.from_plain(source["schema"]), rows, header)
     used = used_columns(data, label, drop, columns, header=header)
     return table_pieces(data, used, rows, header, bool(columns), drop)
 
@@ -215,7 +218,8 @@ def write_labels(
 )->np.ndarray:  # `(k,)` how many points each expert got
     "Label points piece by piece, and say in the end how many lie far from all that was learned"
     sizes, shape, far = np.zeros(len(model.weights_), int), model.scaling_.shape, []
-    described = (describe_points(model, as_array(X, "data", shape=shape)) for X in pieces)
+    holes = model.schema is not None
+    described = (describe_points(model, as_array(X, "data", shape=shape, holes=holes)) for X in pieces)
     with _paths(out, margins) as (part, beside):
         if beside: described = _with_margins(described, beside)
         counted = (_counted(columns, sizes, far, model) for columns in described)

@@ -45,7 +45,7 @@ def load_checked(
 )->Points:
     "Data and labels, refused where they cannot be used"
     k, found = number_or_range(k), find_points(data, **source)
-    X = as_array(found.X)
+    X = as_array(found.X, holes=found.schema is not None)
     if k != "auto" and np.max(k) > len(X): raise argument_error("k", f"at most {len(X)}, the number of points", k)
     if deskew: X = pictures.deskew(X)
     y = None if found.y is None else as_labels(found.y, len(X))
@@ -92,6 +92,7 @@ def describe_source(
     if data == "mnist": source["root"] = str(data_root(root).absolute())
     source |= {name: value for name, value in reading.items() if value}
     of_table = lambda: dict(label=label, drop=list(drop), columns=list(found.columns), ranges=ranges_of(found.X))
+    if found.schema: return source | dict(label=label, columns=list(found.columns), schema=found.schema.to_plain())
     if found.columns: return source | of_table()
     return source | (dict(label=label) if label else {})
 

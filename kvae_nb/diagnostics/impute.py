@@ -54,8 +54,13 @@ class Imputes:
         if X.ndim != 2: raise argument_error("X", "vectors: images that miss nothing have nothing to be filled in", X.shape)
         g = None if n == 1 else generator(seed, "impute", device=self.state_.c.device)
         with undisturbed(): filled = np.stack([_filled(self, X, x, g) for _ in range(n)])
-        if is_frame(given) and self.schema is not None: filled = [patched(given, self.as_frame(X)) for X in filled]
+        if is_frame(given) and self.schema is not None: return self._frames(given, filled)
         return filled[0] if n == 1 else filled
+
+    def _frames(self, frame, filled):
+        "The frame, filled in as codes say; of several draws a list"
+        frames = [patched(frame, self.as_frame(X)) for X in filled]
+        return frames[0] if len(frames) == 1 else frames
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

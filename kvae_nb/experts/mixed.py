@@ -282,9 +282,8 @@ def sample(self:MixedExperts,
     noisy:bool=None, # Unused: there is no decoder
 )->torch.Tensor:     # `(k, n, d)` codes
     "Draw from every expert; never the level *other*, and nothing is missing"
-    place = dict(device=self.tables.device, dtype=self.tables.dtype)
-    x = torch.zeros(self.k, n, len(self.kinds), **place)
-    u = drawn(torch.rand, (self.k, n, len(self.kinds)), g, **place)
+    x = self.tables.new_zeros(self.k, n, len(self.kinds))
+    u = drawn(torch.rand, tuple(x.shape), g, device=x.device, dtype=x.dtype)
     for i, p in self.probabilities(): x[..., i] = _levels_at(p, u[..., i]).to(x)
     if not self.numbers: return x
     x[..., self.numbers] = self.gaussians.sample(n, g) + self.moved(x.flatten(0, 1)).view(self.k, n, -1)

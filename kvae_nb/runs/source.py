@@ -14,7 +14,7 @@ from ..points.pictures import deskew
 from ..points.stored import points_digest
 
 # %% ../../nbs/runs/06_source.ipynb #f812316b
-READING = "label", "columns", "header", "background", "each"
+READING = "label", "columns", "header", "background", "each", "schema"
 
 def reading_of(
     source:dict, # As `kvae-train` writes it
@@ -32,7 +32,7 @@ def load_again(
     root = root or source.get("root")
     X, y = load(source["data"], root, source.get("n", 4000), source.get("data_seed", 0), **reading_of(source))
     if source.get("deskew"): X = deskew(X)
-    changed = "checksum" in source and points_digest(as_array(X), y) != source["checksum"]
+    changed = "checksum" in source and points_digest(as_array(X, holes=True), y) != source["checksum"]
     if changed: raise argument_error("data", "the points of the run", f"{source['data']}, which has changed")
     train = ~holdout_mask(len(X)) if source.get("compare") else np.ones(len(X), bool)
     return X[train], y if y is None else np.asarray(y)[train]
@@ -46,5 +46,5 @@ def check_points(
 ):
     "ValueError where they are others, as far as the checksum tells: it is of all points, with their labels"
     whole = not source.get("compare") and (y is not None or source.get("label", "unknown") is None)
-    others = whole and "checksum" in source and points_digest(as_array(X), y) != source["checksum"]
+    others = whole and "checksum" in source and points_digest(as_array(X, holes=True), y) != source["checksum"]
     if others: raise argument_error("X", f"the points that {path} was trained on", "others")
