@@ -27,6 +27,7 @@ from .diagnostics.description import describe, in_pieces, lower_bound
 from .diagnostics.doubts import counted_report, doubted, numbered_report, warn_where_far
 from .diagnostics.impute import Imputes
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
+from .diagnostics.weighted import Weighted
 from .iteration import best_two
 from .points.columns import columns_before
 from .points.holes import has_holes, holes_report, seen_rows
@@ -47,7 +48,7 @@ from .starts.how_many import HowMany, check_range, how_many
 from .starts.mixed import comparable
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(Imputes, ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Imputes, Weighted, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
@@ -237,7 +238,7 @@ def drive(self:KVAE,
     if ended is not None and state.phase != "done": state = finish(state, x.to(state.c.device))
     with phase("bound"):
         state = doubted(state, x.to(state.c.device))
-        self.take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volume))
+        self.take(s, scaling, whole_state(state), lower_bound(state, x, scaling.log_volumes))
     for doubt in self.report_["doubts"]: warnings.warn(doubt, stacklevel=3)
     if isinstance(ended, KeyboardInterrupt):
         warnings.warn(f"interrupted: this is the model after iteration {state.iteration}", stacklevel=3)
@@ -246,15 +247,17 @@ def drive(self:KVAE,
 # %% ../nbs/paper/13_estimator.ipynb #f69579b7
 @patch
 def fit(self:KVAE,
-    X,      # `(n, d)` vectors or `(n, c, h, w)` images: NumPy, torch, data frame or lists; finite
+    X,      # `(n, d)` vectors, NaN for what is missing, or `(n, c, h, w)` images: NumPy, torch, data frame or lists
     y=None, # Ignored
     *,
+    sample_weight=None, # `(n,)` weights: one of 2 is the point twice; None: every point once
     on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
     again = self.warm_start and hasattr(self, "state_")
-    if not again: X = self.coded_points(X, reset=True)
+    if sample_weight is None and not again: X = self.coded_points(X, reset=True)
     told = Settings(**self.settings_params())
+    if sample_weight is not None: return self._fit_weighted(X, sample_weight, on_state)
     if again: return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
     names = getattr(self, "feature_names_in_", None)
@@ -348,7 +351,7 @@ def score_samples(self:KVAE,
         raise argument_error("experts", f"of a family with a bound on the log-density, {with_bound()}", given)
     with undisturbed(): score = describe(self.state_, x).score
     warn_where_far(self.state_, score)
-    return (score - self.scaling_.log_volume).cpu().numpy()
+    return score.cpu().numpy() - self.scaling_.log_volumes(getattr(x, "X", x))
 
 @patch
 def score(self:KVAE,

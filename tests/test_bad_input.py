@@ -67,7 +67,6 @@ def refused(files, monkeypatch):
 
 TRAIN = {  # data and options -> what is said
     "text in a column": (dict(data="text.csv", label="kind"), "'many' in column 'b' in row 4"),
-    "a missing value": (dict(data="gap.csv", label="kind"), "1 missing values in column 'b', the first in row 4"),
     "an infinite value": (dict(data="infinite.csv", label="kind"), "infinite values in column 'b', the first in row 4"),
     "text that is no label": (dict(data="good.csv"), "make it the label (--label 'kind'); got good.csv with 'u'"),
     "no header": (dict(data="no_header.csv"), "a table with a header"),
@@ -120,9 +119,12 @@ def test_outputs(refused, what):
     assert message in refused(command, *arguments)
 
 
+HOLED = NUMBERS.reindex(range(1, 41))
 FRAMES = {  # parameters, points -> what is said
     "text": (dict(n_components=2), TABLE, "could not convert string to float"),
-    "a missing value": (dict(n_components=2), NUMBERS.reindex(range(1, 41)), "got 2 NaN and 0 infinite"),
+    "a column without values": (dict(n_components=2), NUMBERS.assign(a=float("nan")), "no value at all in column 'a'"),
+    "missing values and VAEs": (dict(n_components=2, experts="vae"), HOLED, "'adaptive', 'gaussian', 'linear'"),
+    "missing values and discriminators": (dict(n_components=2, rule="ratio"), HOLED, "rule should be 'bound'"),
     "a range from 0": (dict(n_components=(0, 3)), NUMBERS, "1 <= low <= high <= 40, the number of points; got (0, 3)"),
     "a range backwards": (dict(n_components=(4, 2)), NUMBERS, "low <= high <= 40, the number of points; got (4, 2)"),
     "a range beyond n": (dict(n_components=(2, 41)), NUMBERS, "<= 40, the number of points; got (2, 41)"),
@@ -153,7 +155,7 @@ def test_saved_over(files, refused):
 def test_one_line(files, monkeypatch, capsys):
     "On the command line it is one line, and no traceback"
     monkeypatch.chdir(files)
-    monkeypatch.setattr(sys, "argv", ["kvae-train", "--data", "gap.csv", "--label", "kind", "--out", "new"])
+    monkeypatch.setattr(sys, "argv", ["kvae-train", "--data", "infinite.csv", "--label", "kind", "--out", "new"])
     with pytest.raises(SystemExit) as ended: train_command()
     said = str(ended.value)
     assert said.startswith("kvae-train: data should be a table of numbers") and "\n" not in said

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 
 from kvae_nb import KVAE, competition
 
@@ -131,3 +132,35 @@ def test_promises_hold_or_it_is_refused(request, record_property):
     patient = settings(quick, suppress_health_check=HealthCheck)
     patient(given(points(), parameters())(check))()
     record_property("cases of Hypothesis: a model whose promises hold, or a ValueError before training", n)
+
+
+RNG = np.random.default_rng(0)
+CORRELATED = RNG.normal(size=(200, 4)) @ RNG.normal(size=(4, 4))
+POINTS = np.concatenate([CORRELATED, CORRELATED[::2] + 9])
+
+
+def test_what_is_known_has_the_density_of_the_sub_vector(request, record_property):
+    "Whatever is missing, the score is that of the mixture's marginal, and what is filled in its mean; the known stays"
+    model = KVAE(2, experts="gaussian", random_state=0, verbose=False).fit(POINTS)
+    moments, scale = model.state_.experts.moments(), np.broadcast_to(model.scaling_.scale, 4)
+    means = [m.numpy() * scale + model.scaling_.shift for m in moments.mean]
+    covs = [c.numpy() * np.outer(scale, scale) for c in moments.cov]
+
+    def check(i, missing):
+        o, m = [j for j in range(4) if j not in missing], sorted(missing)
+        x = POINTS[i].copy()
+        x[m] = np.nan
+        weight, mean = np.zeros(2), np.zeros((2, len(m)))
+        for j in range(2):
+            density = multivariate_normal(means[j][o], covs[j][np.ix_(o, o)]).pdf(x[o]) if o else 1
+            weight[j] = model.weights_[j] * density
+            gain = covs[j][np.ix_(m, o)] @ np.linalg.inv(covs[j][np.ix_(o, o)]) if o else np.zeros((len(m), 0))
+            mean[j] = means[j][m] + gain @ (x[o] - means[j][o])
+        assert np.isclose(model.score_samples(x[None])[0], np.log(weight.sum()), atol=1e-3)
+        filled = model.impute(x[None])[0]
+        assert np.allclose(filled[m], weight / weight.sum() @ mean, atol=1e-2) and (filled[o] == x[o]).all()
+
+    n = 500 if request.config.getoption("--slow") else 50
+    quick = settings(max_examples=n, derandomize=True, deadline=None, database=None)
+    quick(given(st.integers(0, len(POINTS) - 1), st.sets(st.integers(0, 3)))(check))()
+    record_property("cases of Hypothesis: scores of points with holes are those of the marginal", n)

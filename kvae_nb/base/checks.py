@@ -138,7 +138,8 @@ def _check_finite(X, name, rows=2**16, holes=False):
     n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts()) for f in (np.isnan, np.isinf))
     vectors = X.ndim == 2 and not getattr(X, "is_stored", False)
     if holes and vectors and not n_infinite: return
-    remedy = " (values of vectors in memory may be missing: X.reshape(len(X), -1))" * (holes and n_nan > 0 and not vectors)
+    said = " (values of vectors in memory may be missing: X.reshape(len(X), -1))"
+    remedy = said if holes and n_nan and not vectors else ""
     raise argument_error(name, f"finite{remedy}", f"{n_nan} NaN and {n_infinite} infinite values")
 
 # %% ../../nbs/base/00_checks.ipynb #790ddecb

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROWS', 'are_ranges', 'source_of', 'describe_points', 'reading_like', 'new_points', 'point_pieces', 'point_names',
-           'rows_within', 'write_labels', 'held_to', 'write_samples']
+           'rows_within', 'write_labels', 'held_to', 'write_samples', 'write_filled']
 
 # %% ../../nbs/commands/01_labelling.ipynb #da8a65c0
 import csv
@@ -17,7 +17,7 @@ import numpy as np
 
 from ..base.checks import argument_error, as_array
 from ..base.disk import atomic_path, read_json
-from ..base.randomness import undisturbed
+from ..base.randomness import child_seed, undisturbed
 from ..data import find_points
 from ..diagnostics.description import describe
 from ..diagnostics.doubts import far_doubt, far_scores
@@ -75,8 +75,9 @@ def describe_points(
     "The expert of each point, how sure that is, how likely the point, and by how much the runner-up is behind"
     x = model.scaled(X)[:]  # rows at once, also where experts learned from fewer
     with undisturbed(): told = describe(model.state_, x)
-    score = told.score - model.scaling_.log_volume
-    return tuple(v.cpu().numpy() for v in (told.label, told.probability, score, told.margin))
+    parts = told.label, told.probability, told.score, told.margin
+    label, probability, score, margin = (v.cpu().numpy() for v in parts)
+    return label, probability, score - model.scaling_.log_volumes(x.cpu()), margin
 
 # %% ../../nbs/commands/01_labelling.ipynb #6505f587
 def reading_like(
@@ -202,9 +203,14 @@ def _paths(out, margins):
     with atomic_path(out, (".csv", ".npy"), name="out") as part, beside as other: yield part, other
 
 # %% ../../nbs/commands/01_labelling.ipynb #4d5683dd
-def _counted(described, sizes, far, model):
-    "The columns, counted: points of each expert, and scores that are far below all others"
-    far.extend(far_scores(model.state_, described[2] + model.scaling_.log_volume))
+def _described(model, X, far):
+    "The columns of some points; scores that are far below all others are kept"
+    columns = describe_points(model, X)
+    far.extend(far_scores(model.state_, columns[2] + model.scaling_.log_volumes(X)))
+    return columns
+
+def _counted(described, sizes):
+    "The columns, counted: points of each expert"
     sizes += np.bincount(described[0], minlength=len(sizes))
     return described
 
@@ -218,11 +224,10 @@ def write_labels(
 )->np.ndarray:  # `(k,)` how many points each expert got
     "Label points piece by piece, and say in the end how many lie far from all that was learned"
     sizes, shape, far = np.zeros(len(model.weights_), int), model.scaling_.shape, []
-    holes = model.schema is not None
-    described = (describe_points(model, as_array(X, "data", shape=shape, holes=holes)) for X in pieces)
+    described = (_described(model, as_array(X, "data", shape=shape, holes=True), far) for X in pieces)
     with _paths(out, margins) as (part, beside):
         if beside: described = _with_margins(described, beside)
-        counted = (_counted(columns, sizes, far, model) for columns in described)
+        counted = (_counted(columns, sizes) for columns in described)
         _write_csv(part, counted, names) if part.suffix == ".csv" else _write_npy(part, counted)
         if not sizes.sum(): raise argument_error("data", "a file with points", "none")
     doubt = far_doubt(model.state_, far, sizes.sum())
@@ -256,3 +261,53 @@ def write_samples(
         writer.writerow([*names, last])
         of = [int if is_whole else float for is_whole in whole] or [float] * X.shape[1]
         writer.writerows([*[kind(v) for kind, v in zip(of, x)], j] for x, j in zip(X.tolist(), component.tolist()))
+
+# %% ../../nbs/commands/01_labelling.ipynb #269b3d26
+def _completed(model, X, ranges, seed):
+    "Points with what is missing filled in, and which values that is"
+    X, holes = np.asarray(X, float), np.isnan(X)
+    full = model.impute(X) if seed is None else model.impute(X, 2, seed)[0]
+    return np.where(holes, held_to(full, ranges)[0], X) if ranges else full, holes
+
+def _filled_lines(frame, columns, X, holes):
+    "The rows of a table as text, what was missing as numbers"
+    cells = frame.astype(str).where(frame.notna(), "").to_numpy(object)
+    for j, name in enumerate(columns):
+        at = frame.columns.get_loc(name)
+        cells[holes[:, j], at] = [f"{v:.9g}" for v in X[holes[:, j], j]]
+    return cells.tolist()
+
+def _fill_table(model, data, source, part, seed, ranges, header):
+    header = header or reading_like(source, data).get("header")
+    columns = list(source.get("columns") or column_names(data, header))
+    names = column_names(data, header, columns)
+    numbers = table_pieces(data, used_columns(data, None, (), columns, header=header), ROWS, header, True)
+    frames, n = table_frames(data, names, ROWS, header, names), 0
+    with open(part, "w", newline="", encoding="utf-8") as f:
+        writer = csv.writer(f, lineterminator="\n")
+        writer.writerow(names)
+        for i, (X, frame) in enumerate(zip(numbers, frames)):
+            X = as_array(X, "data", shape=model.scaling_.shape, holes=True)
+            full, holes = _completed(model, X, ranges, seed if seed is None else child_seed(seed, "piece", i))
+            writer.writerows(_filled_lines(frame, columns, full, holes))
+            n += int(holes.sum())
+    return n
+
+# %% ../../nbs/commands/01_labelling.ipynb #7d0b6d82
+def write_filled(
+    model:KVAE,  # Fitted
+    data,        # A table, or an .npy or .npz file, with missing values
+    source:dict, # Of the run: `columns` are looked for
+    out,         # A .csv to be for a table, an .npy for an array; must not exist
+    seed:int=None, # Of a draw; None: the mean given what is known
+    ranges=None, # As `ranges_of` makes them: what is filled in is held to them
+    header:str=None, # Of a text file: "yes" or "no", has it a first line with names? None: as that of the run
+)->int:          # How many values were filled in
+    "Fill in what is missing; all else stays as it is"
+    new = new_points(data, source)
+    with atomic_path(out, (".npy",) if isinstance(new, Points) else (".csv",), name="out") as part:
+        if not isinstance(new, Points): return _fill_table(model, data, source, part, seed, ranges, header)
+        X = as_array(new.X, "data", shape=model.scaling_.shape, holes=True)
+        full, holes = _completed(model, X, ranges, seed)
+        with open(part, "wb") as f: np.save(f, full)
+        return int(holes.sum())

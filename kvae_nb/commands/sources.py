@@ -45,7 +45,7 @@ def load_checked(
 )->Points:
     "Data and labels, refused where they cannot be used"
     k, found = number_or_range(k), find_points(data, **source)
-    X = as_array(found.X, holes=found.schema is not None)
+    X = as_array(found.X, holes=True)
     if k != "auto" and np.max(k) > len(X): raise argument_error("k", f"at most {len(X)}, the number of points", k)
     if deskew: X = pictures.deskew(X)
     y = None if found.y is None else as_labels(found.y, len(X))
@@ -72,7 +72,8 @@ def ranges_of(
     X, # `(n, d)` points
 )->dict: # `whole`, `least` and `most`, lists with a value for each column
     "What the columns never leave"
-    return dict(whole=(np.rint(X) == X).all(0).tolist(), least=X.min(0).tolist(), most=X.max(0).tolist())
+    whole, least, most = (np.rint(X) == X) | np.isnan(X), np.fmin.reduce(X), np.fmax.reduce(X)
+    return dict(whole=whole.all(0).tolist(), least=least.tolist(), most=most.tolist())
 
 # %% ../../nbs/commands/00_sources.ipynb #102b9a6f
 def describe_source(

@@ -8,6 +8,7 @@ __all__ = ['in_pieces', 'Description', 'describe', 'lower_bound']
 # %% ../../nbs/diagnostics/02_description.ipynb #862547c3
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ..assignment import two_best
@@ -59,10 +60,11 @@ def describe(
 def lower_bound(
     state:State,     # One restart
     x,               # All points
-    log_volume:float,# Of the scaling that made them, nats
+    log_volumes,     # Of the scaling that made them, nats: a number, or a function of points
 )->float:
     "The mixture's bound on held-out points, or on some 5000 training points, in the user's units; None without a bound"
     if not offers(state.experts, "bound"): return None
     _, held_out = split_off(len(x), state.settings)
     points = x[held_out] if state.settings.n_init > 1 else x[::max(1, len(x) // 5000)]
-    return float(mixture_bounds(state, points.to(state.c.device))[0] - log_volume)
+    volumes = log_volumes(points.cpu()) if callable(log_volumes) else log_volumes
+    return float(mixture_bounds(state, points.to(state.c.device))[0] - np.mean(volumes))

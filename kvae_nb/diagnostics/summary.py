@@ -79,9 +79,16 @@ def _missing_line(missing):
     "How many values are missing, and where"
     columns = [f"{name} {n}" for name, n in missing["columns"].items()]
     listed = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
-    empty = f"; {n_of(missing['empty'], 'row')} without any value, labelled by the shares alone" * (missing["empty"] > 0)
+    without = f"; {n_of(missing['empty'], 'row')} without any value, labelled by the shares alone"
+    empty = without if missing["empty"] else ""
     said = f"missing: {missing['cells']} values ({100 * missing['share']:.1f} %) in {n_of(missing['rows'], 'row')}"
     return f"{said}: {listed}; labels count the shares{empty}"
+
+# %% ../../nbs/diagnostics/00_summary.ipynb #26c8e81f
+def _weights_line(weights):
+    "What points with weights stand for"
+    zero = f", {weights['zero']} of weight zero" * (weights["zero"] > 0)
+    return f"weights: {n_of(weights['rows'], 'point')} as {n_of(weights['points'], 'row')}{zero}"
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #f2c129fe
 def _candidates_line(candidates):
@@ -107,6 +114,7 @@ def report_lines(
     lines = [_start_line(report), _iterations_line(report), f"sizes: {listed}"]
     if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
     if "columns" in report: lines.insert(0, _columns_line(report["columns"]))
+    if "weights" in report: lines.insert(0, _weights_line(report["weights"]))
     if "kinds" in report: lines.insert(0, kinds_line(report["kinds"]))
     if "missing" in report: lines.insert(0, _missing_line(report["missing"]))
     if "trained_on" in report: lines.append(f"experts learned from {report['trained_on']} points, a random part")

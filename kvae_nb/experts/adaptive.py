@@ -22,10 +22,10 @@ from kvae_nb.experts.white import (
     CodePrior,
     WhiteVAE,
     blank_prior,
-    known_bound,
     spread_prior,
     white_bound,
     white_elbo,
+    white_known_bound,
     white_refilled,
 )
 from ..points.far import without_far
@@ -127,7 +127,7 @@ def known_bound(self:AdaptiveExperts,
     "Bounds on the log-density of what is known: exact for Gaussians"
     log_p = known_densities(x, self.moments()).to(x.dtype)
     for j in (~self.net.gaussian).nonzero()[:, 0].tolist():
-        log_p[:, j] = known_bound(self.select([j]).net, x, self.eps[:n_importance]).to(x.dtype)
+        log_p[:, j] = white_known_bound(self.select([j]).net, x, self.eps[:n_importance]).to(x.dtype)
     return log_p
 
 @patch
@@ -336,7 +336,8 @@ def _fit(self:AdaptiveExperts, x, members, n_steps, g=None):
     self.fit_gaussians(x, near, g)
     near = own_of(near, g)
     if n_steps: phase("trial")(self._try_networks)(x, near, math.ceil(TRIAL * n_steps), g, holes)
-    if n_steps and not all_of(self.net.gaussian, g).all(): phase("networks")(self._climb)(x, _whole(near, holes), n_steps, g)
+    near = _whole(near, holes)
+    if n_steps and not all_of(self.net.gaussian, g).all(): phase("networks")(self._climb)(x, near, n_steps, g)
     self.trained = list(members), n_steps
 
 # %% ../../nbs/experts/03_adaptive.ipynb #b2935013

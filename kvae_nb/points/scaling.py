@@ -52,6 +52,12 @@ class Scaling:
         "sum of log scale over a point's features, in nats"
         return float(np.log(np.broadcast_to(self.scale, self.shape)).sum())
 
+    def log_volumes(self, X):
+        "The same over what is known of each of `(n, *shape)` points, `(n,)`; a number where nothing is missing"
+        holes = np.isnan(np.asarray(X)) if len(self.shape) == 1 else np.zeros(1, bool)
+        if not holes.any(): return self.log_volume
+        return ~holes @ np.log(np.broadcast_to(self.scale, self.shape))
+
 # %% ../../nbs/points/04_scaling.ipynb #d85a711c
 def _standard_units(X):
     "Mean and deviation of each column; 1 where it does not vary"

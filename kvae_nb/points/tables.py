@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TABLES', 'OF_PANDAS', 'DECIMAL_COMMA', 'GAPS', 'OF_IDS', 'OF_TIME', 'is_table', 'import_pandas', 'column_names',
            'index_columns', 'used_columns', 'shown', 'numbers_of', 'table_frames', 'table_pieces', 'label_values',
-           'unit_steps', 'counts_up', 'numbers_rows', 'told_columns', 'read_table']
+           'unit_steps', 'counts_up', 'numbers_rows', 'told_columns', 'missing_said', 'read_table']
 
 # %% ../../nbs/points/01_tables.ipynb #780b54be
 import csv
@@ -139,7 +139,7 @@ def _parsed(values, place):
     "Numbers of a column that holds text, where all of its cells are numbers or empty"
     text = values.astype(object)
     numbers = [v if isinstance(v, (int, float)) else float(v) if is_number(str(v)) else None for v in text]
-    empty = values.isna().to_numpy()
+    empty = np.array([not str(v).strip() for v in text]) | values.isna().to_numpy()
     wrong = np.array([v is None for v in numbers]) & ~empty
     if wrong.any(): raise _not_a_number(str(text.iloc[wrong.argmax()]), wrong.argmax(), place)
     return np.where(empty, np.nan, np.array([np.nan if v is None else v for v in numbers], float))
@@ -158,7 +158,7 @@ def numbers_of(
     of_run:bool=False, # Are the columns those of a run, of which none can be left out?
     dropped=(),  # Columns that are left out already, for messages
 )->np.ndarray:   # `(n, d)` float64
-    "The numbers of a data frame; ValueError for the first column that has others"
+    "The numbers of a data frame, NaN for what is missing; ValueError for the first column that has others"
     columns = [_numbers_of_column(frame[name], _Place(path, name, first, of_run, tuple(dropped))) for name in frame]
     return np.stack(columns, 1)
 
@@ -166,10 +166,9 @@ def _numbers_of_column(values, place):
     pandas = import_pandas()
     if pandas.api.types.is_numeric_dtype(values): numbers = values.to_numpy(float, na_value=np.nan)
     else: numbers = _parsed(values, place)
-    wrong = ~np.isfinite(numbers)
-    if not wrong.any(): return numbers
-    kind = "missing" if np.isnan(numbers[wrong]).all() else "missing or infinite"
-    raise place.error(f"{wrong.sum()} {kind} values in column {place.name!r}, the first", wrong.argmax())
+    infinite = np.isinf(numbers)
+    if not infinite.any(): return numbers
+    raise place.error(f"{infinite.sum()} infinite values in column {place.name!r}, the first", infinite.argmax())
 
 # %% ../../nbs/points/01_tables.ipynb #c1220731
 GAPS = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
@@ -325,6 +324,23 @@ def _index_said(path, used, drop, label):
     names = [name for name in index_columns(path) if name not in (*used, *drop, label)]
     return [f"the data frame's index{'' if OF_PANDAS.fullmatch(name) else ' ' + name} left out" for name in names]
 
+# %% ../../nbs/points/01_tables.ipynb #31008e43
+def missing_said(
+    X,     # `(n, d)` points, NaN where a value is missing
+    names, # Of the columns
+)->str:    # Empty where nothing is
+    "How many values are missing, and in which columns"
+    counts = np.isnan(X).sum(0)
+    if not counts.any(): return ""
+    each = [f"{name} {n}" for name, n in zip(names, counts) if n]
+    listed = ", ".join(each[:8]) + (", …" if len(each) > 8 else "")
+    return f"{counts.sum()} values missing ({100 * counts.sum() / X.size:.1f} %): {listed}"
+
+def _check_not_empty(X, used, path, drop):
+    "ValueError for the first column without a number"
+    for name in np.array(used, object)[np.isnan(X).all(0)]:
+        raise _Place(path, name, 1, False, tuple(drop)).error(f"no number at all in column {name!r}, from the first", 0)
+
 # %% ../../nbs/points/01_tables.ipynb #9bd9bf89
 def read_table(
     path,           # A .csv, .tsv or .parquet file
@@ -343,5 +359,8 @@ def read_table(
         if label: cells.append(_cells_of(frame[label], label, path, first))
         first += len(frame)
     if first == 1: raise argument_error("data", "a table with rows", f"{path}, which has a header alone")
-    X, names, said = _features(np.concatenate(pieces), used, columns, keep)
-    return X, _labels(cells, path) if label else None, names, (*_index_said(path, used, drop, label), *said)
+    X = np.concatenate(pieces)
+    if not columns: _check_not_empty(X, used, path, drop)
+    X, names, said = _features(X, used, columns, keep)
+    said = *_index_said(path, used, drop, label), *said, *filter(None, [missing_said(X, names)])
+    return X, _labels(cells, path) if label else None, names, said

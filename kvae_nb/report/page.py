@@ -21,7 +21,7 @@ from ..base.checks import argument_error, as_array
 from ..base.disk import atomic_path
 from ..estimator import KVAE
 from .plots import plot_partition
-from .report import run_pictures, typical
+from .report import run_pictures, shown_points, typical
 
 # %% ../../nbs/report/03_page.ipynb #f5504fc0
 @np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
@@ -154,7 +154,7 @@ def write_page(
 ):
     "Write the page of a run, whole or not at all"
     with atomic_path(out, (".html",), name="out") as part:
-        X = as_array(X, "data", shape=model.scaling_.shape)
+        X = shown_points(model, as_array(X, "data", shape=model.scaling_.shape, holes=True))
         of_run = f"the {len(model.labels_)} points that the run was trained on"
         if len(X) != len(model.labels_): raise argument_error("data", of_run, f"{len(X)} points")
         sections = page_sections(model, X, y, columns)

@@ -233,6 +233,7 @@ def write_model(
     "Write the file of the fitted model"
     numbers = {name: np.array(getattr(model.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
+    if len(model.labels_) != model.state_.c.shape[1]: scaling["labels"] = torch.as_tensor(model.labels_)  # weighted
     told = dict(params=params_of(model), lower_bound=model.lower_bound_, shape=list(model.scaling_.shape))
     if getattr(model, "schema_", None): told["schema"] = model.schema_.to_plain()
     write_state(Path(folder)/"model.safetensors", model.state_, told | (about or {}), scaling | (tensors or {}))
@@ -283,8 +284,15 @@ def _restored(kind, meta, state, own):
     model = model_from(kind, meta, state.settings).set_params(**own)
     Settings(**model.settings_params())
     model.take(state.settings, scaling_from(meta), state, meta["lower_bound"])
+    if "labels" in meta["tensors"]: model.labels_ = _of_points(meta["tensors"]["labels"], state.k)
     names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
     if names: model.feature_names_in_ = np.array(names, dtype=object)
     if "schema" in meta: model.schema_ = Schema.from_plain(meta["schema"])
     model.summary()  # which reads all that a report has
     return model
+
+def _of_points(labels, k):
+    "Labels of weighted points, of which a state has the rows"
+    fits = labels.ndim == 1 and not labels.is_floating_point() and labels.min() >= 0 and labels.max() < k
+    if not fits: raise argument_error("labels", f"from 0 to {k - 1}", f"shape {tuple(labels.shape)}, or others")
+    return labels.long().numpy()
