@@ -140,7 +140,8 @@ def _deeper(x, judged, k, kinds):
     "Those that explain unseen rows best, whatever they share, after more rounds"
     explained = lambda name: float((judged[name][1] + OVERLAP * judged[name][2]).mean())
     best = sorted(judged, key=explained)[-DEEPER:]
-    return {f"{name}, settled": settled(x, judged[name][0], k, kinds, ROUNDS) for name in best}
+    more = {f"{name}, settled": (judged[name][0], settled(x, judged[name][0], k, kinds, ROUNDS)) for name in best}
+    return {name: after for name, (before, after) in more.items() if not torch.equal(before, after)}
 
 def _best_first(judged): return dict(sorted(judged.items(), key=lambda item: -float(item[1][1].mean())))
 
