@@ -84,16 +84,25 @@ def row(name, seed, X, y):
     return told
 
 
-def main(commit=""):
-    "Measure all tables, and write the means beside the rows"
-    rows = [row(name, seed, *table(name, *about)) for name, about in (GOAL | TUNED | MORE).items() for seed in SEEDS]
+def write(rows, commit=""):
+    "The rows so far, and their means"
     means = pd.DataFrame(rows).groupby("table", sort=False)[["kvae", "k_prototypes", "gmm"]].mean().round(3)
     reached = means["kvae"] >= means[["k_prototypes", "gmm"]].max(axis=1) - 5e-4
-    print(means.assign(reached=reached))
     out = Path(__file__).parent/"results"/f"mixed_tables{'_' * bool(commit)}{commit}.json"
     sets = dict(tuned=list(TUNED), goal=list(GOAL), more=list(MORE))
     write_json(out, dict(environment=environment(), settings=dict(seeds=list(SEEDS), **sets), rows=rows,
-                         means=means.to_dict("index"), reached=reached.to_dict()))
+                         means=means.to_dict("index"), reached={name: bool(v) for name, v in reached.items()}))
+    return means.assign(reached=reached)
+
+
+def main(commit=""):
+    "Measure all tables"
+    rows = []
+    for name, about in (GOAL | TUNED | MORE).items():
+        for seed in SEEDS:
+            rows.append(row(name, seed, *table(name, *about)))
+            write(rows, commit)
+    print(write(rows, commit))
 
 
 if __name__ == "__main__": main(*sys.argv[1:])
