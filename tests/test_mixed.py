@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from kvae_nb import KVAE
-from kvae_nb.commands.cli import predict, sample, train
+from kvae_nb.commands.cli import impute, predict, sample, train
 from kvae_nb.points.kinds import UnseenLevel
 
 
@@ -118,6 +118,10 @@ def test_commands(tmp_path, monkeypatch, capsys):
     predict("run", "birds.csv")
     labels = pd.read_csv("labels.csv")["label"]
     assert adjusted_rand_score(labels, table["kind"]) > .8
+    impute("run", "birds.csv")
+    full = pd.read_csv("filled.csv")
+    assert not full.isna().any().any()
+    assert ((full == table.reset_index(drop=True)) | table.isna().to_numpy()).all().all()
     sample("run", 20, out="drawn.csv")
     drawn = pd.read_csv("drawn.csv")
     assert drawn.columns.tolist() == [*frame.columns, "component"]
