@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from .base.checks import argument_error, check_choice, check_number
-from .points.files import Points, import_torchvision, is_readable, read_points
+from .points.files import Points, import_torchvision, is_readable
+from .points.words import read_any
 
 # %% ../nbs/paper/00_data.ipynb #a7fa1000
 CENTRES = np.array([[0, 0], [0, 0], [-2.2, 0], [1.9, 1.9], [1.9, -1.9]])
@@ -94,7 +95,7 @@ def find_points(
     **choice,          # For files: what else `read_points` takes
 )->Points:
     "A data set by its name, or what is in a file"
-    if name not in DATASETS and is_readable(name): return read_points(name, **choice)
+    if name not in DATASETS and is_readable(name): return read_any(name, **choice)
     if name not in DATASETS: raise argument_error("data", f"one of {', '.join(DATASETS)}, or {READABLE}", repr(name))
     given = [option for option, value in choice.items() if value]
     if given: raise argument_error(given[0], f"left out: {name!r} is no table", repr(choice[given[0]]))

@@ -29,8 +29,9 @@ from .diagnostics.impute import Imputes
 from .diagnostics.outliers import with_limits
 from .diagnostics.summary import alternatives, columns_report, report_of, summary_of
 from .diagnostics.weighted import Weighted
-from .points.columns import columns_before
+from .points.coded import Coded
 from .points.holes import has_holes, holes_report, seen_rows
+from .points.kinds import kinds_report
 from .points.scaling import Scaling
 from .points.streamed import rows_of_part
 from .protocols import kind, offers
@@ -44,9 +45,10 @@ from .scale.memory import check_fits, columns_taken, points_of, resolved, say_me
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings, with_bound
 from .starts.how_many import HowMany, how_many, is_range, range_of
+from .starts.mixed import comparable
 
 # %% ../nbs/paper/13_estimator.ipynb #d14c2bb0
-class KVAE(Answers, Imputes, Weighted, Continues, ClusterMixin, DensityMixin, BaseEstimator):
+class KVAE(Answers, Imputes, Coded, Weighted, Continues, ClusterMixin, DensityMixin, BaseEstimator):
     "A clustering and a mixture of generators by k competing variational autoencoders (Locatello et al. 2018)"
     @takes_settings(but=["seed"])
     def __init__(self,
@@ -77,7 +79,7 @@ def settings_params(self:KVAE,
     given = {name for name in ("init", "experts") if not isinstance(params[name], (str, type(None)))}
     params |= {name: dict(init="labels", experts="given")[name] for name in given}
     if "experts" in given: params["n_init"] = params["n_init"] or 1  # there are as many as are handed in
-    return params | (dict(rule=None) if callable(self.rule) else {})
+    return self.kinds_params(params | (dict(rule=None) if callable(self.rule) else {}))
 
 @patch
 def own_parts(self:KVAE)->dict:
@@ -97,7 +99,8 @@ def counted(self:KVAE,
     low, high = range_of(self.n_components, len(X))
     s = resolved(Settings(**self.settings_params(high)), X.shape[1:], len(X))
     expect(3 + stages_left(s))  # and the start, and the pretraining
-    part, _ = seen_rows(rows_of_part(X, s.max_train, seed), high)
+    part = rows_of_part(X, s.max_train, seed)
+    part = comparable(part, s.kinds) if s.kinds else seen_rows(part, high)[0]
     columns = columns or columns_taken(X, dataclasses.replace(s, seed=seed))
     with undisturbed(), phase("how many"): return how_many(part, low, high, seed, getattr(columns, "shared", None))
 
@@ -187,9 +190,11 @@ def fit(self:KVAE,
     on_state=None, # Called with every `State` of the run, such as a `Recorder`
 )->KVAE:
     "Let k VAEs compete for the points of `X`"
+    again = self.warm_start and hasattr(self, "state_")
+    if sample_weight is None and not again: X = self.coded_points(X, reset=True)
     told = Settings(**self.settings_params())
     if sample_weight is not None: return self._fit_weighted(X, sample_weight, on_state)
-    if self.warm_start and hasattr(self, "state_"): return self._fit_again(X, on_state)
+    if again: return self._fit_again(X, on_state)
     X = checked_points(self, X, reset=True)
     names = getattr(self, "feature_names_in_", None)
     said = holes_report(X, names)
@@ -203,22 +208,9 @@ def fit(self:KVAE,
             scaling = scaling_of(X, s)
             x = points_of(X, scaling, s)
             said |= counted_report(counted) | columns_report(columns) | numbered_report(X, names)
-            c, begun = known_start(x, s) if has_holes(x) and c is None else (c, {})
+            said |= kinds_report(self.schema)
+            c, begun = known_start(x, s) if has_holes(x) and c is None and not s.kinds else (c, {})
             self.drive(s, scaling, x, c, on_state, said | begun)
-    return self
-
-# %% ../nbs/paper/13_estimator.ipynb #046820b5
-@patch
-def fit_from(self:KVAE,
-    X,     # `(n, *shape)` the points of a run
-    state, # A state of it, to go on from
-    on_state=None, # Called with every state
-)->KVAE:
-    "Go on with a run from one of its states, to its end"
-    s = with_columns(state.settings, columns_taken(X, state.settings, columns_before))
-    with undisturbed(), shown_if(self.verbose):
-        scaling = scaling_of(X, s)
-        self.drive(s, scaling, points_of(X, scaling, s), on_state=on_state, begun=state)
     return self
 
 # %% ../nbs/paper/13_estimator.ipynb #0ffea888
@@ -240,9 +232,9 @@ def scaled(self:KVAE,
 
 @patch
 def _seen(self:KVAE, X):
-    "`scaled`, the names of the features compared with those of `fit`"
+    "`scaled`, words coded, the names of the features compared with those of `fit`"
     check_is_fitted(self, "state_")
-    return self.scaled(checked_points(self, X))
+    return self.scaled(checked_points(self, self.coded_points(X)))
 
 # %% ../nbs/paper/13_estimator.ipynb #cfd0d15c
 @patch
@@ -297,7 +289,7 @@ def sample(self:KVAE,
     component:int=None,# From this expert alone, else from the mixture
     random_state=None, # Seed: None for fresh randomness
     noisy:bool=None,   # With the decoder's noise? None: as `noisy_samples` says
-)->tuple:              # `(n_samples, *shape)` in the units of the data, and the expert of each
+)->tuple:              # `(n_samples, *shape)` in the units of the data, or a data frame, and the expert of each
     "Draw from the mixture, or from one expert"
     check_is_fitted(self, "state_")
     n, k = check_number("n_samples", n_samples, 1, whole=True), len(self.weights_)
@@ -305,7 +297,7 @@ def sample(self:KVAE,
     seed = to_seed(random_state)
     of_run = self.state_.experts, self.weights_, n, seed, component, noisy, self.state_.c.device
     with undisturbed(): x, drawn = sample_mixture(*of_run)
-    return self.scaling_.back(x), drawn
+    return self.as_frame(self.scaling_.back(x)), drawn
 
 # %% ../nbs/paper/13_estimator.ipynb #358b832d
 @patch

@@ -41,6 +41,7 @@ FAMILIES = Registry("experts",
     linear="experts.linear:LINEAR",
     gan="experts.gan:GAN",
     flow="experts.flow:FLOW",
+    mixed="experts.mixed:MIXED",
     given="state:GIVEN")
 
 STARTS = Registry("init",
@@ -49,7 +50,8 @@ STARTS = Registry("init",
     kmeans="starts.start:kmeans_start",
     latent="starts.start:latent_start",
     portfolio="starts.start:portfolio_start",
-    graph="starts.start:graph_start")
+    graph="starts.start:graph_start",
+    mixed="starts.mixed:mixed_start")
 
 RULES = Registry("rule",
     ratio="assignment:RATIO",

@@ -44,6 +44,8 @@ class Settings:
     holdout:float=setting("Share of the points kept for choosing among restarts, if any", real(.01, .5), .1)
     columns:str=setting("Has every column of a table its own unit, or do they share one, as components and pixels do? "
                         "auto: as the values show", one_of("auto", "own", "shared"), "auto")
+    kinds:str=setting("Kinds of columns that are not what they look like, such as year=category,visits=count: real, "
+                      "positive, count, binary, category or ordered; of a data frame or a table", text)
 
     network:str=setting("The experts' networks; convolutions for images", one_of("mlp", "conv"), "mlp")
     hidden:tuple=setting("Units of the hidden layers, or filters of the convolutions", layers)
@@ -158,7 +160,7 @@ def help_of(
     "Its sentence, what may be chosen, and what each recipe fills in where it is left open"
     field = Settings.__dataclass_fields__[name]
     choices = f": {', '.join(choices_of(name))}" if choices_of(name) else ""
-    left_open = field.default is None and name not in ("recipe", "max_memory")
+    left_open = field.default is None and name not in ("recipe", "max_memory", "kinds")
     filled = "; ".join(f"{recipe}: {value}" for recipe, value in _filled_in(name).items()) if left_open else ""
     return field.metadata["sentence"] + choices + (f" ({filled})" if filled else "")
 

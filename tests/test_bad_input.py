@@ -68,7 +68,9 @@ def refused(files, monkeypatch):
 TRAIN = {  # data and options -> what is said
     "text in a column": (dict(data="text.csv", label="kind"), "'many' in column 'b' in row 4"),
     "an infinite value": (dict(data="infinite.csv", label="kind"), "infinite values in column 'b', the first in row 4"),
-    "text that is no label": (dict(data="good.csv"), "make it the label (--label 'kind'); got good.csv with 'u'"),
+    "kinds of no column": (dict(data="good.csv", kinds="c=count"), "kinds should be made of columns of the table"),
+    "a kind that is none": (dict(data="good.csv", kinds="a=colour"), "one of 'real', 'positive', 'count'"),
+    "kinds of an array": (dict(data="wide.npy", kinds="a=count"), "only tables have columns"),
     "no header": (dict(data="no_header.csv"), "a table with a header"),
     "an empty file": (dict(data="empty.csv"), "a CSV file with a header"),
     "no rows": (dict(data="no_rows.csv", label="kind"), "a table with rows"),
@@ -121,7 +123,15 @@ def test_outputs(refused, what):
 
 HOLED = NUMBERS.reindex(range(1, 41))
 FRAMES = {  # parameters, points -> what is said
-    "text": (dict(n_components=2), TABLE, "could not convert string to float"),
+    "words, and experts of numbers": (dict(n_components=2, experts="gaussian"), TABLE, "experts should be 'mixed'"),
+    "words in numbers": (dict(n_components=2), with_cell("many"), "'many' in row 4"),
+    "kinds of no column": (dict(n_components=2, kinds=dict(c="count")), TABLE, "kinds should be made of columns"),
+    "a kind that is none": (dict(n_components=2, kinds=dict(a="word")), TABLE, "one of 'real', 'positive', 'count'"),
+    "words that are to be real": (dict(n_components=2, kinds="kind=real"), TABLE, "numbers in column 'kind'; got 'u'"),
+    "numbers that are no counts": (dict(n_components=2, kinds="a=count"), TABLE, "whole numbers from 0 to 1000 in"),
+    "one word": (dict(n_components=2), TABLE.assign(kind="u"), "without column 'kind', which tells nothing"),
+    "a word a row": (dict(n_components=2), TABLE.assign(kind=[f"u{i}" for i in range(40)]), "leave the column out"),
+    "mixed types": (dict(n_components=2), TABLE.assign(kind=["u", "v", 3] + ["u"] * 37), "number 3 in row 3"),
     "a column without values": (dict(n_components=2), NUMBERS.assign(a=float("nan")), "no value at all in column 'a'"),
     "missing values and VAEs": (dict(n_components=2, experts="vae"), HOLED, "'adaptive', 'gaussian', 'linear'"),
     "missing values and discriminators": (dict(n_components=2, rule="ratio"), HOLED, "rule should be 'bound'"),

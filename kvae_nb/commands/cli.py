@@ -42,6 +42,7 @@ from ..instrument.frames import Camera
 from ..instrument.players import write_player
 from ..instrument.recording import Recorder, SavedRecording, Scene
 from ..points.holes import has_holes
+from ..points.kinds import is_frame
 from ..points.stored import rows_where
 from ..report import report
 from ..report.page import write_page
@@ -128,7 +129,7 @@ def resume_run(
     source, found = load_source(told, path, data, root)
     points = found.X, found.y
     if begun.finished: return report.conclude(KVAE.load(path, device), *points, path, source, begun.seconds)
-    model = model_from(KVAE, begun.meta, begun.settings)
+    model = model_from(KVAE, begun.meta, begun.settings).set_params(kinds=found.schema)
     model.verbose = is_first() and not quiet
     where = f"goes on after iteration {begun.state.iteration}" if begun.state else "begins again"
     print(f"{path}: {where}", flush=True)
@@ -198,8 +199,10 @@ def train(
     _check_out(out)
     reading, dropped = dict(header=header, background=background, each=each), as_names(drop, data, header)
     choice = dict(label=label, drop=dropped, keep=as_names(keep, data, header), **reading)
+    choice["kinds"] = kwargs.pop("kinds", None)
     found = load_checked(data, k, deskew, root=root, n=n, seed=data_seed, **choice)
-    model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), **kwargs)
+    of_words = dict(kinds=found.schema) if found.schema else {}
+    model = KVAE(n_components=number_or_range(k), random_state=kwargs.pop("seed", 0), **kwargs, **of_words)
     model.verbose = is_first() and not quiet
     if dry_run: return print(settings_to_json(model.resolved_settings(found.X)))
     source = describe_source(data, found, root, label, dropped, data_seed, deskew, compare, **reading)
@@ -249,8 +252,15 @@ def train_or_continue():
 train_command = in_ranks(train_or_continue)
 
 # %% ../../nbs/commands/02_cli.ipynb #468a2412
+def _write_frame(X, experts, path):
+    "A table as it came, with the expert of each row"
+    last = "component" if "component" not in X.columns else "component_of_kvae"
+    X.assign(**{last: experts}).to_csv(path, index=False, lineterminator="\n")
+    return " (decimals, levels and ranges as in the data)"
+
 def _sample_table(X, experts, path, source, as_drawn):
     "Write it, and say what was changed"
+    if is_frame(X): return _write_frame(X, experts, path)
     columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
     if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
     X, out = held_to(X, ranges)
@@ -273,6 +283,7 @@ def sample(
     with atomic_path(out, (".npz", ".csv", ".png"), name="out") as part:
         model, source, said = KVAE.load(path, device), source_of(path), ""
         X, experts = model.sample(n, component, random_state=seed)
+        if is_frame(X) and part.suffix != ".csv": raise argument_error("out", "a .csv file for a table with words", out)
         if part.suffix == ".npz": np.savez(part, X=X, component=experts)
         elif part.suffix == ".csv": said = _sample_table(X, experts, part, source, as_drawn)
         else: report.draw_samples(model, X, experts, part, source.get("columns", ()))

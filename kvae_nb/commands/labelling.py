@@ -23,8 +23,10 @@ from ..diagnostics.description import describe
 from ..diagnostics.doubts import far_doubt, far_scores
 from ..estimator import KVAE
 from ..points.files import Points
+from ..points.kinds import Schema, is_frame
 from ..points.pictures import deskew
 from ..points.tables import column_names, is_table, table_frames, table_pieces, used_columns
+from ..points.words import code_pieces
 from ..runs.source import reading_of
 from ..scale.memory import check_scoring, rows_at_once
 
@@ -118,6 +120,7 @@ def _table_pieces(data, source, rows, label=None, drop=(), header=None, each=Non
     of_run = [name for name in (*drop, label) if name in columns]
     if of_run: raise argument_error("drop", f"other columns than those of the run, {list(columns)}", of_run)
     if each: raise argument_error("each", "left out: a row of a table is a point", repr(each))
+    if source.get("schema"): return code_pieces(data, Schema.from_plain(source["schema"]), rows, header)
     used = used_columns(data, label, drop, columns, header=header)
     return table_pieces(data, used, rows, header, bool(columns), drop)
 
@@ -271,7 +274,8 @@ def _filled_lines(frame, columns, X, holes):
     cells = frame.astype(str).where(frame.notna(), "").to_numpy(object)
     for j, name in enumerate(columns):
         at = frame.columns.get_loc(name)
-        cells[holes[:, j], at] = [f"{v:.9g}" for v in X[holes[:, j], j]]
+        of_words = is_frame(X) and X[name].astype(str).to_numpy(object)[holes[:, j]]
+        cells[holes[:, j], at] = of_words if is_frame(X) else [f"{v:.9g}" for v in X[holes[:, j], j]]
     return cells.tolist()
 
 # %% ../../nbs/commands/01_labelling.ipynb #721c6c06
@@ -279,7 +283,9 @@ def _fill_table(model, data, source, part, seed, ranges, header):
     header = header or reading_like(source, data).get("header")
     columns = list(source.get("columns") or column_names(data, header))
     names = column_names(data, header, columns)
-    numbers = table_pieces(data, used_columns(data, None, (), columns, header=header), ROWS, header, True)
+    used = used_columns(data, None, (), columns, header=header)
+    numbers = table_pieces(data, used, ROWS, header, True)
+    if model.schema is not None: numbers = code_pieces(data, model.schema, ROWS, header)
     frames, n = table_frames(data, names, ROWS, header, names), 0
     with open(part, "w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f, lineterminator="\n")
@@ -287,7 +293,7 @@ def _fill_table(model, data, source, part, seed, ranges, header):
         for i, (X, frame) in enumerate(zip(numbers, frames)):
             X = as_array(X, "data", shape=model.scaling_.shape, holes=True)
             full, holes = _completed(model, X, ranges, seed if seed is None else child_seed(seed, "piece", i))
-            writer.writerows(_filled_lines(frame, columns, full, holes))
+            writer.writerows(_filled_lines(frame, columns, model.as_frame(full), holes))
             n += int(holes.sum())
     return n
 

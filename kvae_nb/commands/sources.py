@@ -93,6 +93,7 @@ def describe_source(
     if data == "mnist": source["root"] = str(data_root(root).absolute())
     source |= {name: value for name, value in reading.items() if value}
     of_table = lambda: dict(label=label, drop=list(drop), columns=list(found.columns), ranges=ranges_of(found.X))
+    if found.schema: return source | dict(label=label, columns=list(found.columns), schema=found.schema.to_plain())
     if found.columns: return source | of_table()
     return source | (dict(label=label) if label else {})
 

@@ -11,6 +11,7 @@ import torch
 
 from ..base.checks import argument_error, as_array, check_number
 from ..base.randomness import generator, to_seed, undisturbed
+from ..points.kinds import is_frame, patched
 from ..protocols import kind
 from ..restarts import joint_bounds
 from ..settings import who_knows
@@ -50,12 +51,18 @@ class Imputes:
     )->np.ndarray: # `(n, d)`, or of draws `(n_draws, n, d)`; known values are what they were
         "The points with what is missing filled in, by the mean under the mixture given what is known, or by draws"
         check_number("n", n, 1, whole=True)
-        x, seed = self._seen(X), to_seed(random_state)
-        X = np.asarray(as_array(X, holes=True))
+        x, seed, given = self._seen(X), to_seed(random_state), X
+        X = np.asarray(as_array(self.coded_points(X), holes=True))
         if X.ndim != 2: raise argument_error("X", "vectors, of which values may be missing", X.shape)
         g = None if n == 1 else generator(seed, "impute", device=self.state_.c.device)
         with undisturbed(): filled = np.stack([_filled(self, X, x, g) for _ in range(n)])
+        if is_frame(given) and self.schema is not None: return self._frames(given, filled)
         return filled[0] if n == 1 else filled
+
+    def _frames(self, frame, filled):
+        "The frame, filled in as codes say; of several draws a list"
+        frames = [patched(frame, self.as_frame(X)) for X in filled]
+        return frames[0] if len(frames) == 1 else frames
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,6 +8,7 @@ __all__ = ['report_of', 'alternatives', 'n_of', 'columns_report', 'report_lines'
 # %% ../../nbs/diagnostics/00_summary.ipynb #4ec4fd1d
 import torch
 
+from ..points.kinds import kinds_line
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #e1b6f683
 def report_of(
@@ -113,6 +114,7 @@ def report_lines(
     if "how_many" in report: lines.insert(0, f"how many: {report['how_many']['answer']}")
     if "columns" in report: lines.insert(0, _columns_line(report["columns"]))
     if "weights" in report: lines.insert(0, _weights_line(report["weights"]))
+    if "kinds" in report: lines.insert(0, kinds_line(report["kinds"]))
     if "missing" in report: lines.insert(0, _missing_line(report["missing"]))
     if "trained_on" in report: lines.append(f"experts learned from {report['trained_on']} points, a random part")
     if "candidates" in report: lines.append(_candidates_line(report["candidates"]))

@@ -45,6 +45,7 @@ class Points:
     turned:str=""      # What was done to the order of the axes
     rows:tuple=()      # Names of the n points, where each is a file
     notes:tuple=()     # Sentences for what was left out, and may be missed
+    schema:Any=None    # What codes of a table with words stand for
 
     @property
     def said(self):

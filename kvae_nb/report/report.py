@@ -91,7 +91,8 @@ def run_pictures(
     "The pictures that a run has"
     k = len(model.weights_)
     found:dict = {}
-    if X.shape[1:] == (2,): found["partition.png"] = (6, 5), lambda figure: _draw_plane(figure, model, X, columns)
+    in_plane = X.shape[1:] == (2,) and model.schema is None
+    if in_plane: found["partition.png"] = (6, 5), lambda figure: _draw_plane(figure, model, X, columns)
     if X.ndim == 4:
         size = 7, .45 * k + .6
         found["partition.png"] = size, lambda figure: _draw_rows(figure, model, typical(model, X), "typical members")

@@ -19,6 +19,7 @@ import torch
 from ..base.checks import argument_error, get_device
 from ..base.disk import to_plain
 from ..diagnostics.summary import report_of, summary_of
+from ..points.kinds import Schema
 from ..points.scaling import Scaling
 from ..protocols import as_experts, as_scorer, kind
 from .manifest import new_run, read_manifest
@@ -232,8 +233,9 @@ def write_model(
     "Write the file of the fitted model"
     numbers = {name: np.array(getattr(model.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
-    if len(model.labels_) != model.state_.c.shape[1]: scaling["labels"] = torch.as_tensor(model.labels_)  # weighted
+    if len(model.labels_) != model.state_.c.shape[1]: scaling["labels"] = torch.tensor(model.labels_)  # weighted
     told = dict(params=params_of(model), lower_bound=model.lower_bound_, shape=list(model.scaling_.shape))
+    if getattr(model, "schema_", None): told["schema"] = model.schema_.to_plain()
     facts, held = model.beside()
     told, held = told | facts | (about or {}), scaling | held | (tensors or {})
     write_state(Path(folder)/"model.safetensors", model.state_, told, held)
@@ -247,7 +249,8 @@ def model_from(
     "The model that had these parameters, not fitted"
     params = {name: tuple(v) if isinstance(v, list) else v for name, v in renamed(meta["params"]).items()}
     implied = recipe_of_start(s.init)  # runs from before recipes had a name ran the one that their start implied
-    return kind(**{"recipe": implied, **params, "device": s.device}, random_state=s.seed)
+    given = {"recipe": implied, **params, "kinds": None, "device": s.device}  # a schema says what the columns are
+    return kind(**given, random_state=s.seed)
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #85d11426
 def scaling_from(
@@ -287,6 +290,7 @@ def _restored(kind, meta, state, own):
     if "labels" in meta["tensors"]: model.labels_ = _of_points(meta["tensors"]["labels"], state.k)
     names = meta.get("feature_names") or meta.get("source", {}).get("columns")  # of a data frame, or of a table
     if names: model.feature_names_in_ = np.array(names, dtype=object)
+    if "schema" in meta: model.schema_ = Schema.from_plain(meta["schema"])
     model.summary()  # which reads all that a report has
     return model
 

@@ -14,7 +14,7 @@ from ..points.pictures import deskew
 from ..points.stored import points_digest
 
 # %% ../../nbs/runs/06_source.ipynb #f812316b
-READING = "label", "columns", "header", "background", "each"
+READING = "label", "columns", "header", "background", "each", "schema"
 
 def reading_of(
     source:dict, # As `kvae-train` writes it

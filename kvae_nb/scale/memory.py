@@ -21,6 +21,7 @@ from ..base.progress import tell
 from ..experts.adaptive import REFITS
 from ..points.columns import Columns, columns_of
 from ..points.holes import completed_table
+from ..points.kinds import kinds_scaling
 from ..points.scaling import Scaling, fit_scaling
 from ..points.streamed import ROWS, rows_of_part, scaled_points
 from ..recipe import FAMILIES, MANY, STARTS
@@ -174,6 +175,7 @@ def scaling_of(
     s:Settings, # Resolved
 )->Scaling:
     "The scaling of a run: natural units for vectors where the family of experts asks for them"
+    if s.kinds: return kinds_scaling(rows_of_part(X, s.max_train, s.seed), s.kinds)
     rows = completed_table(rows_of_part(X, s.max_train, s.seed))
     return fit_scaling(rows, s.likelihood, FAMILIES.part(s.experts).natural, s.columns)
 
@@ -192,7 +194,7 @@ def columns_taken(
     by=columns_of, # What looks at the points where nothing was told
 )->Columns:     # None where no units are chosen: images, and experts in one scaling
     "What the columns of a run are taken for, and why"
-    if X.ndim != 2 or s.likelihood == "bernoulli" or not FAMILIES.part(s.experts).natural: return None
+    if X.ndim != 2 or s.likelihood == "bernoulli" or s.kinds or not FAMILIES.part(s.experts).natural: return None
     if s.columns != "auto": return Columns(s.columns == "shared", "as it was told")
     return by(np.asarray(completed_table(rows_of_part(X, s.max_train, s.seed)), float))
 
