@@ -225,7 +225,8 @@ def take_beside(self:Continues,
     "The same, read"
     held = {name.removeprefix("stream."): v.numpy() for name, v in meta["tensors"].items() if "stream." in name}
     if not held: return
-    self.stream_ = Stream(**held, **{name: int(v) for name, v in meta["stream"].items()})
+    held |= {name: int(v) for name, v in meta["stream"].items()}
+    self.stream_ = Stream(**held)
     self.labels_, self._streamed = self.stream_.latest, self.state_
 
 # %% ../../nbs/runs/08_stream.ipynb #a4731693
