@@ -12,7 +12,6 @@ import math
 import numpy as np
 
 from ..base.machine import Timer
-from ..data import five_modes
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
 from .ablations import nmis, restarts_of
