@@ -41,6 +41,17 @@ def check_imputes(
     given = f"{kind(state.experts)} (experts={state.settings.experts!r})"
     raise argument_error("experts", f"of a family that scores points of which values are missing, {who_knows()}", given)
 
+# %% ../../nbs/diagnostics/07_impute.ipynb #f73a02fe
+def _filled(model, X, x, g):
+    "A copy of the points, filled in"
+    rows = np.flatnonzero(np.isnan(X).any(1))
+    full = X.astype(float)
+    if not len(rows): return full
+    check_imputes(model.state_)
+    part = imputed(model.state_, x[torch.as_tensor(rows, device=model.state_.c.device)], g)
+    full[rows] = np.where(np.isnan(X[rows]), model.scaling_.back(part), X[rows])
+    return full
+
 # %% ../../nbs/diagnostics/07_impute.ipynb #5ce2d842
 class Imputes:
     "What a model does about missing values"
@@ -68,14 +79,3 @@ class Imputes:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-# %% ../../nbs/diagnostics/07_impute.ipynb #f73a02fe
-def _filled(model, X, x, g):
-    "A copy of the points, filled in"
-    rows = np.flatnonzero(np.isnan(X).any(1))
-    full = X.astype(float)
-    if not len(rows): return full
-    check_imputes(model.state_)
-    part = imputed(model.state_, x[torch.as_tensor(rows, device=model.state_.c.device)], g)
-    full[rows] = np.where(np.isnan(X[rows]), model.scaling_.back(part), X[rows])
-    return full
