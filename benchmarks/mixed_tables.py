@@ -7,8 +7,8 @@ against the class, which no method sees, k given, three seeds. k-prototypes, fiv
 scikit-learn's GMM of full covariances, five starts, on standardised numbers and indicators. Columns that lack more
 than a twentieth of their values, words of more than twenty levels and columns of one value are left out, then rows
 that lack a value, since the two others take none. TUNED are the tables that were looked at while the start and the
-experts were made. The goal first named was Hawks, mpg, ais, olive and Kershaw; two of these five were reached. Hawks and
-mpg were then looked at and count as tuned on; possum and Caterpillars came in their place before they were measured."""
+experts were made. The goal first named was Hawks, mpg, ais, olive and Kershaw; two of these five were reached. Hawks
+and mpg were then looked at and are tuned on; possum and Caterpillars came in their place before they were measured."""
 import sys
 import time
 import warnings

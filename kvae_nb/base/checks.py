@@ -107,6 +107,7 @@ def _to_array(X, name, holes=False):
     if isinstance(X, torch.Tensor): return _from_tensor(X)
     if isinstance(X, (list, tuple)): return _from_lists(X, name)
     if issparse(X): raise argument_error(name, "dense (X.toarray() makes it so)", f"a sparse array of shape {X.shape}")
+    if hasattr(X, "__array__") and not hasattr(X, "shape"): return np.asarray(X)
     n_masked = np.ma.getmaskarray(X).sum() if np.ma.isMaskedArray(X) else 0
     if n_masked and holes: return X.astype(float).filled(np.nan)
     if n_masked: raise argument_error(name, "without masked entries (fill or drop them first)", f"{n_masked} masked")
