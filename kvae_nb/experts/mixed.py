@@ -27,6 +27,7 @@ def shrunk_table(
     total = counts.sum(0) + 1 / counts.shape[1]
     return (counts + strength * total / total.sum()) / (counts.sum(1, keepdim=True) + strength)
 
+# %% ../../nbs/experts/09_mixed.ipynb #aec81953
 def left_out(
     counts,   # `(k, L)` how often each cluster has each level
     strength, # Points that the shares of all count in each
@@ -36,6 +37,7 @@ def left_out(
     p = (counts - 1 + strength * total / total.sum()) / (counts.sum(1, keepdim=True) - 1 + strength)
     return float((counts * p.clamp_min(1e-12).log())[counts > 0].sum())
 
+# %% ../../nbs/experts/09_mixed.ipynb #9990d356
 def level_table(
     counts, # `(k, L)` how often each cluster has each level
 )->torch.Tensor: # `(k, L + 1)` log probabilities, the last that of another level
@@ -62,6 +64,7 @@ def count_moments(
     spread = (extra + SPREAD_OF_ALL * common * mean.square()) / ((n + SPREAD_OF_ALL) * mean.square())
     return torch.stack([mean, spread.clamp_min(FLOOR)], 1)
 
+# %% ../../nbs/experts/09_mixed.ipynb #f3be97d8
 def count_log_p(
     x,       # `(n,)` counts
     moments, # `(k, 2)` from `count_moments`
@@ -75,9 +78,15 @@ def count_log_p(
 # %% ../../nbs/experts/09_mixed.ipynb #fff840e5
 WIDEST_WORD = 30 # Levels of a column beyond which it moves nothing
 
+def _even_tables(k, sizes):
+    "`(k, sum of sizes)` log probabilities of levels that are all as likely"
+    even = [torch.full((k, size), 1 / size).log() for size in sizes]
+    return torch.cat([torch.zeros(k, 0), *even], 1)
+
+# %% ../../nbs/experts/09_mixed.ipynb #170ee7fd
 class MixedExperts(RowExperts):
     "k products of a Gaussian, tables and negative binomials"
-    held:tuple = "units", "tables", "counts", "moves"
+    held:tuple = "units", "tables", "counts", "moves" # The last is alike in all: shares of levels, and slopes
     def __init__(self,
         k:int,        # How many
         kinds,        # `(kind, size)` of each column, from `parsed_kinds`
@@ -89,28 +98,29 @@ class MixedExperts(RowExperts):
         self.numbers, self.words, self.counted, self.positive = map(of, (NUMBERS, WORDS, ("count",), ("positive",)))
         self.sizes = [size + 1 for kind, size in kinds if kind in WORDS]
         self.units = Units(k, max(1, len(self.numbers))).to(device, dtype)
-        even = [torch.full((k, size), 1 / size).log() for size in self.sizes]
-        self.tables = torch.cat([torch.zeros(k, 0), *even], 1).to(device, dtype)
+        self.tables = _even_tables(k, self.sizes).to(device, dtype)
         self.counts = torch.ones(k, len(self.counted), 2).to(device, dtype)
         self.movers = [i for i in self.words if kinds[i][1] <= WIDEST_WORD] if self.numbers else []
-        n_levels = sum(kinds[i][1] for i in self.movers)
-        self.moves = torch.zeros(k, n_levels, 1 + len(self.numbers)).to(device, dtype)  # alike: a share, slopes
+        self.moves = torch.zeros(k, sum(kinds[i][1] for i in self.movers), 1 + len(self.numbers)).to(device, dtype)
 
     k = property(lambda self: len(self.units.mean))
 
-    @property
-    def gaussians(self):
-        "The experts of the numbers alone, which share their units with these"
-        alone = GaussianExperts(1, (1,))
-        alone.units, alone.shape = self.units, (len(self.numbers),)
-        return alone
+# %% ../../nbs/experts/09_mixed.ipynb #e6088c3f
+@patch(as_prop=True)
+def gaussians(self:MixedExperts):
+    "The experts of the numbers alone, which share their units with these"
+    alone = GaussianExperts(1, (1,))
+    alone.units, alone.shape = self.units, (len(self.numbers),)
+    return alone
 
-    def table_of(self): return zip(self.words, self.tables.split(self.sizes, 1))
+@patch
+def table_of(self:MixedExperts): return zip(self.words, self.tables.split(self.sizes, 1))
 
-    def moved(self, x):
-        "`(n, m)` how far words move the numbers"
-        centre, slopes = self.moves[0, :, 0].to(x), self.moves[0, :, 1:].to(x)
-        return indicators(x, self.movers, [self.kinds[i][1] for i in self.movers], centre)[0] @ slopes
+@patch
+def moved(self:MixedExperts, x):
+    "`(n, m)` how far words move the numbers"
+    centre, slopes = self.moves[0, :, 0].to(x), self.moves[0, :, 1:].to(x)
+    return indicators(x, self.movers, [self.kinds[i][1] for i in self.movers], centre)[0] @ slopes
 
 # %% ../../nbs/experts/09_mixed.ipynb #2ddea0e8
 @patch
@@ -123,6 +133,7 @@ def word_terms(self:MixedExperts,
         level = x[:, i].masked_fill(gone, 0).long().clamp(0, table.shape[1] - 1)
         yield table.T[level].masked_fill(gone[:, None], 0)
 
+# %% ../../nbs/experts/09_mixed.ipynb #386a2597
 @patch
 def count_terms(self:MixedExperts, x):
     "Yield those of each column of counts"
@@ -157,6 +168,7 @@ def bound(self:MixedExperts,
     log_p[gone] = self.level_bounds(x[gone], may_be[0], cases).logsumexp(2)
     return log_p
 
+# %% ../../nbs/experts/09_mixed.ipynb #170953af
 @patch
 def level_bounds(self:MixedExperts,
     x,     # `(n, d)` codes
@@ -188,6 +200,7 @@ def fit_terms(self:MixedExperts,
     for i, moments in zip(self.counted, self.counts.unbind(1)):
         moments[taken] = own_of(count_moments(x[:, i].double(), members), g)[taken].to(moments)
 
+# %% ../../nbs/experts/09_mixed.ipynb #6f396b6a
 @patch
 def fit_moves(self:MixedExperts, x, members):
     "What words say of numbers, of all experts at once"
@@ -197,6 +210,7 @@ def fit_moves(self:MixedExperts, x, members):
     slopes = word_slopes(x[:, self.numbers], Z, members)
     self.moves[:] = torch.cat([share[:, None], slopes], 1).to(self.moves)
 
+# %% ../../nbs/experts/09_mixed.ipynb #20ba33a0
 @patch
 @torch.no_grad()
 def train(self:MixedExperts,
@@ -221,6 +235,7 @@ def _levels_at(
     up_to = p.cumsum(1)
     return (u[:, :, None] * up_to[:, None, -1:] > up_to[:, None]).sum(-1).clamp(max=p.shape[1] - 1)
 
+# %% ../../nbs/experts/09_mixed.ipynb #5e2b08f7
 @patch
 def probabilities(self:MixedExperts):
     "Yield column and `(k, L)` probabilities of levels, or of counts from 0 on"
@@ -229,6 +244,7 @@ def probabilities(self:MixedExperts):
         some = torch.arange(self.kinds[i][1] + 1, device=moments.device)
         yield i, count_log_p(some, moments).T.exp().to(moments)
 
+# %% ../../nbs/experts/09_mixed.ipynb #055f1a07
 @patch
 @torch.no_grad()
 def sample(self:MixedExperts,
@@ -260,6 +276,24 @@ def with_words(self:MixedExperts,
         x[gone, i] = (p.argmax(1) if g is None else p.multinomial(1, generator=g)[:, 0]).to(x)
     return x
 
+# %% ../../nbs/experts/09_mixed.ipynb #446205bb
+@patch
+@torch.no_grad()
+def expected(self:MixedExperts,
+    x,      # `(n, d)` codes, NaN where a cell is empty
+    shares, # `(n, k)` of the experts in each point
+)->torch.Tensor: # `(n, d)`
+    "The points with what the mixture expects"
+    full, shares = self.with_words(x, shares), shares.to(x)
+    for i, moments in zip(self.counted, self.counts.unbind(1)):
+        full[:, i] = torch.where(x[:, i].isnan(), (shares @ moments[:, 0].to(x)).round(), x[:, i])
+    if not self.numbers: return full
+    moved = self.moved(full)
+    each = [self.gaussians.refilled(x[:, self.numbers] - moved, j).to(x) + moved for j in range(self.k)]
+    full[:, self.numbers] = torch.einsum("nk,knd->nd", shares, torch.stack(each))
+    return torch.where(x.isnan(), full, x)
+
+# %% ../../nbs/experts/09_mixed.ipynb #61f524df
 @patch
 @torch.no_grad()
 def refilled(self:MixedExperts,
@@ -275,22 +309,6 @@ def refilled(self:MixedExperts,
     if not self.numbers: return full
     moved = self.moved(full)
     full[:, self.numbers] = (self.gaussians.refilled(x[:, self.numbers] - moved, j, g) + moved).to(x)
-    return torch.where(x.isnan(), full, x)
-
-@patch
-@torch.no_grad()
-def expected(self:MixedExperts,
-    x,      # `(n, d)` codes, NaN where a cell is empty
-    shares, # `(n, k)` of the experts in each point
-)->torch.Tensor: # `(n, d)`
-    "The points with what the mixture expects"
-    full, shares = self.with_words(x, shares), shares.to(x)
-    for i, moments in zip(self.counted, self.counts.unbind(1)):
-        full[:, i] = torch.where(x[:, i].isnan(), (shares @ moments[:, 0].to(x)).round(), x[:, i])
-    if not self.numbers: return full
-    moved = self.moved(full)
-    each = [self.gaussians.refilled(x[:, self.numbers] - moved, j).to(x) + moved for j in range(self.k)]
-    full[:, self.numbers] = torch.einsum("nk,knd->nd", shares, torch.stack(each))
     return torch.where(x.isnan(), full, x)
 
 # %% ../../nbs/experts/09_mixed.ipynb #b304147f
