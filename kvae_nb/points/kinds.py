@@ -149,12 +149,10 @@ class Column:
     low:float=0.        # The least and
     high:float=0.       # the largest number
     is_ordered:bool=False # Is its dtype that of an ordered category?
-
     @property
     def size(self):
         "Levels, or the largest count"
         return len(self.levels) if self.kind in WORDS else int(self.high) if self.kind == "count" else 0
-
     @property
     def term(self): return f"{self.kind}:{self.size}" if self.size else self.kind
 
