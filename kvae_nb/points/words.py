@@ -21,7 +21,6 @@ from kvae_nb.points.tables import (
     is_table,
     label_values,
     numbers_rows,
-    read_table,
     shown,
     table_frames,
     used_columns,
@@ -59,6 +58,7 @@ def cleaned_frames(
         text = [name for name in words if not import_pandas().api.types.is_numeric_dtype(frame[name])]
         yield frame.assign(**{name: frame[name].mask(frame[name].isin(GAPS)) for name in text})
 
+# %% ../../nbs/points/13_words.ipynb #255f89a2
 def code_pieces(
     path,          # A table
     schema:Schema, # Of the run
@@ -80,6 +80,7 @@ def _said(schema, left_out):
            for name in left_out]
     return tuple(words + out)
 
+# %% ../../nbs/points/13_words.ipynb #c99df873
 def _numbering(frame, words, keep):
     "Columns that number the rows"
     numbers = [name for name in frame if name not in (*words, *keep) and not frame[name].isna().any()]
@@ -92,6 +93,7 @@ def _label_cells(values, name):
     gaps = f"{missing.sum()} missing labels, the first in row {1 + missing.argmax()}"
     raise argument_error("label", f"a column without gaps: {name!r} is not", gaps)
 
+# %% ../../nbs/points/13_words.ipynb #71c7b44c
 def read_words(
     path,           # A table
     kinds=None,     # Kinds of columns, as text or a dict
@@ -119,6 +121,7 @@ def has_word_columns(path, label=None, drop=(), columns=(), keep=(), header=None
     first = next(table_frames(path, used, LOOKED_AT, header), None)
     return first is not None and bool(word_columns(first))
 
+# %% ../../nbs/points/13_words.ipynb #30a7afb1
 def read_any(
     path,        # As `read_points` takes it
     kinds=None,  # Kinds of columns of a table
