@@ -107,7 +107,7 @@ def _to_array(X, name, holes=False):
     if isinstance(X, torch.Tensor): return _from_tensor(X)
     if isinstance(X, (list, tuple)): return _from_lists(X, name)
     if issparse(X): raise argument_error(name, "dense (X.toarray() makes it so)", f"a sparse array of shape {X.shape}")
-    if hasattr(X, "__array__") and not hasattr(X, "shape"): return np.asarray(X)
+    if hasattr(X, "__array__") and not hasattr(X, "shape"): return _from_other(X, name)
     n_masked = np.ma.getmaskarray(X).sum() if np.ma.isMaskedArray(X) else 0
     if n_masked and holes: return X.astype(float).filled(np.nan)
     if n_masked: raise argument_error(name, "without masked entries (fill or drop them first)", f"{n_masked} masked")
@@ -116,6 +116,10 @@ def _to_array(X, name, holes=False):
 def _from_tensor(X):
     "NumPy has no bfloat16; float32 holds all of its values"
     return (X.float() if X.dtype == torch.bfloat16 else X).detach().cpu().numpy()
+
+def _from_other(X, name):
+    try: return np.asarray(X)
+    except (TypeError, ValueError): raise argument_error(name, "an array", type(X).__name__) from None
 
 def _from_lists(X, name):
     try: return np.asarray(X)

@@ -40,7 +40,7 @@ def check_imputes(
     "ValueError for experts that know nothing of points with holes"
     if hasattr(state.experts, "refilled"): return
     given = f"{kind(state.experts)} (experts={state.settings.experts!r})"
-    raise argument_error("experts", f"of a family that scores points of which values are missing, {who_knows()}", given)
+    raise argument_error("experts", f"of a family that scores points of which values are missing (NaN), {who_knows()}", given)
 
 # %% ../../nbs/diagnostics/07_impute.ipynb #f73a02fe
 def _filled(model, X, x, g):

@@ -14,6 +14,7 @@ import torch
 
 from ..base.checks import argument_error, check_number
 from ..base.disk import to_plain
+from ..points.holes import has_holes
 from ..protocols import offers
 from ..restarts import joint_bounds, split_off
 from ..state import State
@@ -72,8 +73,9 @@ def unseen_scores(
     x,           # `(n, *shape)` its points, scaled
 )->tuple:        # `(m,)` nats in scaled units, and what they are scores of
     "Log-densities that points of the training would have, had they not been learned from"
-    s = state.settings
-    if own_units(state.experts) is not None: return left_out(state, x), "each left out"
+    s, units = state.settings, own_units(state.experts)
+    whole = units is not None and units.mean.shape[-1] == x[:1].flatten(1).shape[1]  # mixed: numbers alone
+    if whole and not has_holes(x): return left_out(state, x), "each left out"
     held_out = split_off(len(x), s)[1][:SCORED]
     scores = joint_bounds(state, x[held_out.to(state.c.device)])[0].double().logsumexp(1)
     return scores, "training" if s.n_init == 1 else "held out"

@@ -33,7 +33,8 @@ def is_frame(
     X, # Anything
 )->bool:
     "Is it a data frame of pandas or polars?"
-    return hasattr(X, "shape") and hasattr(X, "columns") and hasattr(X, "dtypes") and type(X).__module__.split(".")[0] in ("pandas", "polars")
+    of_tables = type(X).__module__.split(".")[0] in ("pandas", "polars")
+    return of_tables and all(hasattr(X, name) for name in ("shape", "columns", "dtypes"))
 
 def _dtype(values): return str(values.dtype).split("(")[0].lower()
 def _is_category(values): return _dtype(values) in ("category", "categorical", "enum")

@@ -27,9 +27,9 @@ def check_known(
 ):
     "ValueError for what cannot do with missing values"
     check_width(d)
-    lacks = f"of a family that scores points of which values are missing, {who_knows()}"
+    lacks = f"of a family that scores points of which values are missing (NaN), {who_knows()}"
     if not FAMILIES.part(s.experts).knows: raise argument_error("experts", lacks, repr(s.experts))
-    missing = "where values are missing"
+    missing = "where values are missing (NaN)"
     if not RULES.part(s.rule).by_bound or s.rule == "both":
         raise argument_error("rule", f"'bound' {missing}: discriminators see whole points", repr(s.rule))
     if s.balance == "revive": raise argument_error("balance", f"'none' or 'keep' {missing}", repr(s.balance))
