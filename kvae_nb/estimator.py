@@ -40,7 +40,7 @@ from .runs.checkpoint import read_model, write_model
 from .runs.manifest import new_run
 from .runs.stream import Continues
 from .sampling import sample_mixture
-from .scale.known import known_settings, known_start
+from .scale.known import check_known, known_settings, known_start
 from .scale.memory import check_fits, columns_taken, points_of, resolved, say_memory, scaling_of, with_columns
 from .scale.shards import shared_out, whole_state
 from .settings import Settings, parameters_doc, takes_settings, with_bound
@@ -228,6 +228,7 @@ def scaled(self:KVAE,
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape, holes=True)
+    if has_holes(X): check_known(self.settings_, X.shape[1])
     with undisturbed(): return points_of(X, self.scaling_, self.settings_).to(self.state_.c.device)
 
 @patch

@@ -40,7 +40,8 @@ def check_imputes(
     "ValueError for experts that know nothing of points with holes"
     if hasattr(state.experts, "refilled"): return
     given = f"{kind(state.experts)} (experts={state.settings.experts!r})"
-    raise argument_error("experts", f"of a family that scores points of which values are missing (NaN), {who_knows()}", given)
+    lacks = f"of a family that scores points of which values are missing (NaN), {who_knows()}"
+    raise argument_error("experts", lacks, given)
 
 # %% ../../nbs/diagnostics/07_impute.ipynb #f73a02fe
 def _filled(model, X, x, g):
