@@ -16,8 +16,10 @@ import warnings
 import numpy as np
 import torch
 
+from ..autoencoder import StackedVAE
 from ..base.checks import argument_error, get_device
 from ..base.progress import tell
+from ..base.randomness import generator
 from ..experts.adaptive import REFITS
 from ..points.columns import Columns, columns_of
 from ..points.holes import completed_table
@@ -152,7 +154,8 @@ def check_fits(
     (n, *point), k = shape, s.n_components
     if n < k: raise argument_error("X", f"at least n_components={k} points", f"n_samples={n}")
     if s.max_train < k: raise argument_error("max_train", f"at least n_components={k}", s.max_train)
-    if s.network == "conv": make_experts(dataclasses.replace(s, n_components=1, n_init=1), tuple(point))  # images fit?
+    if s.network == "conv":  # refuses vectors and small images
+        StackedVAE(1, tuple(point), s.latent, s.hidden, generator(0), network="conv")
     if len(point) == 1 and s.disc_pool > 1: raise argument_error("disc_pool", "1 for vectors", s.disc_pool)
     if len(point) == 3 and s.disc_pool > min(point[1:]):
         raise argument_error("disc_pool", f"at most the images' side, {min(point[1:])}", s.disc_pool)
