@@ -213,5 +213,7 @@ class Instrument(W.VBox):
         "Send what is shown, for a page that could not listen when it changed"
         for pause in SENT_AGAIN:
             time.sleep(pause)
-            with self.viewer.lock:
-                for widget in shown_within(self)[2:]: widget.send_state()
+            try:
+                with self.viewer.lock:
+                    for widget in shown_within(self)[2:]: widget.send_state()
+            except Exception: return  # the kernel has ended meanwhile, and the page with it
