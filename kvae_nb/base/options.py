@@ -75,6 +75,7 @@ def _warnings_of(name):
     "Warnings are one line each, without the place in the code"
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
+        warnings.filterwarnings("ignore", "X does not have valid feature names")  # files are read by their columns
         yield
 
 def _interrupted(name, e):

@@ -42,6 +42,7 @@ def explain(self:Answers,
 )->Explanation: # `nats (n, d)`, `winner (n,)`, `runner_up (n,)`, `columns (d,)`
     "Nats that each column speaks for the winner over the runner-up, none where it is missing; the sum is the margin"
     columns, x = self._columns(), self._seen(X)
+    if self.schema is not None: raise argument_error("X", "numbers alone: columns of words are not explained yet", "words")
     with undisturbed(): return explained(self.state_, x, columns, lambda part: imputed(self.state_, part))
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #98be9b0e
@@ -52,7 +53,7 @@ def describe_clusters(self:Answers,
     "What tells each cluster from the rest: the columns that do, how, and typical values"
     columns, x = self._columns(), self._seen(X)
     with undisturbed(): labels = describe(self.state_, x, with_score=False).label.cpu().numpy()
-    return in_words(as_array(X, holes=True), labels, len(self.weights_), columns)
+    return in_words(as_array(self.coded_points(X), holes=True), labels, len(self.weights_), columns)
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #c9097401
 @patch
@@ -124,9 +125,10 @@ def quality(self:Answers,
     self._columns()
     check_number("n", n, 10, whole=True)
     self._seen(X)
-    seed, real = to_seed(random_state), np.asarray(as_array(X, holes=True)[:], float)
+    seed, real = to_seed(random_state), np.asarray(as_array(self.coded_points(X), holes=True)[:], float)
     real = as_array(real[~np.isnan(real).any(1)], n_min=10)
     real = real[np.random.default_rng(seed).permutation(len(real))[:n]]
-    made = np.clip(self.sample(len(real), random_state=seed)[0], real.min(0), real.max(0))
+    made = np.asarray(self.coded_points(self.sample(len(real), random_state=seed)[0]), float)
+    made = np.clip(made, real.min(0), real.max(0))
     whole = (np.rint(real) == real).all(0)
     with undisturbed(): return quality_of(real, np.where(whole, np.rint(made), made), seed % 2**32)

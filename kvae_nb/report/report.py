@@ -79,7 +79,8 @@ def shown_points(
     X,          # `(n, *shape)` points
 ):              # `X` itself where nothing is missing
     "Points as pictures show them: what is missing as the mixture expects it"
-    return model.impute(X) if has_holes(X) else X
+    if not has_holes(X): return X
+    return model.impute(X) if model.schema is None else np.asarray(model.coded_points(model.impute(model.as_frame(X))))
 
 # %% ../../nbs/report/02_report.ipynb #bdab3a3c
 def run_pictures(
