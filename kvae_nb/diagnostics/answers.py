@@ -125,10 +125,10 @@ def quality(self:Answers,
     self._columns()
     check_number("n", n, 10, whole=True)
     self._seen(X)
-    seed, real = to_seed(random_state), np.asarray(as_array(self.coded_points(X), holes=True)[:], float)
+    seed, real = to_seed(random_state), np.asarray(as_array(self.coded_points(X), holes=True)[:]).astype(float)
     real = as_array(real[~np.isnan(real).any(1)], n_min=10)
     real = real[np.random.default_rng(seed).permutation(len(real))[:n]]
-    made = np.asarray(self.coded_points(self.sample(len(real), random_state=seed)[0]), float)
+    made = np.asarray(self.coded_points(self.sample(len(real), random_state=seed)[0])).astype(float)
     made = np.clip(made, real.min(0), real.max(0))
     whole = (np.rint(real) == real).all(0)
     with undisturbed(): return quality_of(real, np.where(whole, np.rint(made), made), seed % 2**32)
