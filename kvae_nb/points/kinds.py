@@ -172,6 +172,8 @@ def parsed_kinds(
 # %% ../../nbs/points/12_kinds.ipynb #577cfba8
 MOST_LEVELS, FEW = 1000, 20 # Levels of a column, at most; as many are always allowed
 
+def _without(name): return f"without column {name!r}, which tells nothing (--drop {name!r} leaves it out)"
+
 def _plain(v): return v.item() if isinstance(v, np.generic) else v
 
 def _levels(values, cells, empty):
@@ -182,7 +184,7 @@ def _levels(values, cells, empty):
 
 def _check_levels(levels, n, name):
     "ValueError for a column with one value, or with a value for every row, as names have"
-    if len(levels) < 2: raise argument_error("X", f"without column {name!r}, which tells nothing", "one value alone")
+    if len(levels) < 2: raise argument_error("X", _without(name), "one value alone")
     if len(levels) <= min(MOST_LEVELS, max(FEW, n / 2)): return
     most = f"at most {int(min(MOST_LEVELS, max(FEW, n / 2)))} levels in column {name!r} (leave the column out)"
     raise argument_error("X", most, f"{len(levels)} levels in {n} rows")
@@ -227,7 +229,7 @@ def _of_numbers(values, name, kind, x):
     "A column of numbers"
     known = x[~np.isnan(x)]
     if len(known) and np.ptp(known) == 0:
-        raise argument_error("X", f"without column {name!r}, which tells nothing", f"{known[0]:g} in every row")
+        raise argument_error("X", _without(name), f"{known[0]:g} in every row")
     kind = kind or (number_kind(known) if len(known) else "real")
     if kind in WORDS:
         levels = tuple(int(v) if v == int(v) else v for v in np.unique(known).tolist())
