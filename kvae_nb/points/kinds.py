@@ -46,6 +46,9 @@ def _holds_words(values):
     "Are there cells that are no numbers?"
     if _is_category(values): return True
     if _is_number(values) or _is_time(values) or _dtype(values).startswith("bool"): return False
+    return any("_" in str(v) for v in values) or _is_no_array(values)  # codes such as 12_1 are no numbers
+
+def _is_no_array(values):
     try: np.asarray(values.to_numpy(), float)
     except (ValueError, TypeError): return True
     return False
@@ -82,7 +85,7 @@ def cells_of(
 
 # %% ../../nbs/points/12_kinds.ipynb #d2c00223
 def _as_number(text):
-    try: return float(text)
+    try: return None if "_" in str(text) else float(text)
     except (ValueError, TypeError): return None
 
 def _check_no_slip(cells, empty, name):
