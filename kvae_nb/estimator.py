@@ -290,6 +290,7 @@ def sample(self:KVAE,
     component:int=None,# From this expert alone, else from the mixture
     random_state=None, # Seed: None for fresh randomness
     noisy:bool=None,   # With the decoder's noise? None: as `noisy_samples` says
+    as_drawn:bool=False,# Leave vectors as drawn, in place of values that their columns have
 )->tuple:              # `(n_samples, *shape)` in the units of the data, or a data frame, and the expert of each
     "Draw from the mixture, or from one expert"
     check_is_fitted(self, "state_")
@@ -298,7 +299,8 @@ def sample(self:KVAE,
     seed = to_seed(random_state)
     of_run = self.state_.experts, self.weights_, n, seed, component, noisy, self.state_.c.device
     with undisturbed(): x, drawn = sample_mixture(*of_run)
-    return self.as_frame(self.scaling_.back(x)), drawn
+    X = self.scaling_.back(x)
+    return self.as_frame(X if as_drawn or noisy is False else self.scaling_.held(X)), drawn
 
 # %% ../nbs/paper/13_estimator.ipynb #358b832d
 @patch

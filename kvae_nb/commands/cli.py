@@ -23,7 +23,6 @@ from ..base.checks import argument_error, check_number, get_device
 from ..base.disk import atomic_path
 from ..base.options import command, with_options
 from kvae_nb.commands.labelling import (
-    held_to,
     new_points,
     point_names,
     point_pieces,
@@ -258,16 +257,13 @@ def _write_frame(X, experts, path):
     X.assign(**{last: experts}).to_csv(path, index=False, lineterminator="\n")
     return " (decimals, levels and ranges as in the data)"
 
-def _sample_table(X, experts, path, source, as_drawn):
+def _sample_table(X, experts, path, model, source, as_drawn):
     "Write it, and say what was changed"
     if is_frame(X): return _write_frame(X, experts, path)
-    columns, ranges = source.get("columns", ()), None if as_drawn else source.get("ranges")
-    if not ranges or X.ndim != 2: return write_samples(X, experts, path, columns) or ""
-    X, out = held_to(X, ranges)
-    write_samples(X, experts, path, columns, ranges["whole"])
-    whole = [name for name, is_whole in zip(columns, ranges["whole"]) if is_whole]
-    rounded = f"whole numbers in {', '.join(whole)}, " if whole else ""
-    return f" ({rounded}{out.sum()} rows held within the range of the data; --as_drawn leaves all as drawn)"
+    grids = () if as_drawn or X.ndim != 2 else model.scaling_.grids or ()
+    whole = [grid.step > 0 and grid.step % 1 == 0 for grid in grids]
+    write_samples(X, experts, path, source.get("columns", ()), whole)
+    return " (values, decimals and ranges as in the data; --as_drawn leaves all as drawn)" if grids else ""
 
 # %% ../../nbs/commands/02_cli.ipynb #c53438e6
 def sample(
@@ -277,15 +273,15 @@ def sample(
     seed:int=0,         # Which draw
     out:str="samples.npz", # An .npz file to be (arrays X and component), a .csv or a .png; must not exist
     device:str=None,    # Where to load the run; else where it was trained, or on what there is
-    as_drawn:bool=False,# Do not hold a .csv to whole numbers and to the range of the data
+    as_drawn:bool=False,# Leave vectors as drawn, in place of values that their columns have
 ):
     "Draw from the mixture of a run, or from one of its experts"
     with atomic_path(out, (".npz", ".csv", ".png"), name="out") as part:
         model, source, said = KVAE.load(path, device), source_of(path), ""
-        X, experts = model.sample(n, component, random_state=seed)
+        X, experts = model.sample(n, component, random_state=seed, as_drawn=as_drawn)
         if is_frame(X) and part.suffix != ".csv": raise argument_error("out", "a .csv file for a table with words", out)
         if part.suffix == ".npz": np.savez(part, X=X, component=experts)
-        elif part.suffix == ".csv": said = _sample_table(X, experts, part, source, as_drawn)
+        elif part.suffix == ".csv": said = _sample_table(X, experts, part, model, source, as_drawn)
         else: report.draw_samples(model, X, experts, part, source.get("columns", ()))
     print(f"{len(X)} samples of shape {X.shape[1:]}: {out}{said}")
 
@@ -324,13 +320,13 @@ def impute(
     data:str,             # A .csv, .tsv, .parquet, .npy or .npz file with missing values
     out:str="filled.csv", # A .csv to be, of a table with all of its columns; an .npy of arrays; must not exist
     draw:int=None,        # Fill in this draw, in place of the mean given what is known
-    as_drawn:bool=False,  # Do not hold what is filled in to whole numbers and to the range of the data
+    as_drawn:bool=False,  # Do not hold what is filled in to the values that columns have
     device:str=None,      # Where to load the run; else where it was trained, or on what there is
     header:str=None,      # yes or no: has a text file a first line with the names of the columns? Else as for the run
 ):
     "Fill in missing values by a run; all other cells and columns stay as they are"
     model, source = KVAE.load(path, device), source_of(path)
-    n = write_filled(model, data, source, out, draw, None if as_drawn else source.get("ranges"), header)
+    n = write_filled(model, data, source, out, draw, as_drawn, header)
     how = "the mean given what is known" if draw is None else f"draw {draw}"
     print(f"{n} values filled in by {how}: {out}")
 

@@ -121,7 +121,7 @@ def quality(self:Answers,
     n:int=5000, # Rows and samples that are compared, at most
     random_state=None, # Seed: None for fresh randomness
 )->Quality:
-    "Are samples as good as complete rows? They are held to whole numbers and to ranges, as `kvae-sample` writes them"
+    "Are samples as good as complete rows?"
     self._columns()
     check_number("n", n, 10, whole=True)
     self._seen(X)
@@ -129,6 +129,4 @@ def quality(self:Answers,
     real = as_array(real[~np.isnan(real).any(1)], n_min=10)
     real = real[np.random.default_rng(seed).permutation(len(real))[:n]]
     made = np.asarray(self.coded_points(self.sample(len(real), random_state=seed)[0])).astype(float)
-    made = np.clip(made, real.min(0), real.max(0))
-    whole = (np.rint(real) == real).all(0)
-    with undisturbed(): return quality_of(real, np.where(whole, np.rint(made), made), seed % 2**32)
+    with undisturbed(): return quality_of(real, made, seed % 2**32)

@@ -51,7 +51,9 @@ def _filled(model, X, x, g):
     if not len(rows): return full
     check_imputes(model.state_)
     part = imputed(model.state_, x[torch.as_tensor(rows, device=model.state_.c.device)], g)
-    full[rows] = np.where(np.isnan(X[rows]), model.scaling_.back(part), X[rows])
+    values = model.scaling_.back(part)
+    if g is not None: values = model.scaling_.held(values)  # a draw is a value; a mean need not be one
+    full[rows] = np.where(np.isnan(X[rows]), values, X[rows])
     return full
 
 # %% ../../nbs/diagnostics/07_impute.ipynb #a8e434c2

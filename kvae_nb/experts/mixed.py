@@ -14,7 +14,8 @@ from ..base.draws import drawn, own_of
 from .gaussian import GaussianExperts, closed_form
 from .rows import RowExperts
 from .units import STRENGTHS, Units
-from ..points.kinds import NUMBERS, WORDS, indicators, parsed_kinds, word_slopes
+from ..points.kinds import NUMBERS, WORDS, parsed_kinds
+from ..points.slopes import indicators, word_slopes
 from ..protocols import Family
 from ..vae import place_of
 

@@ -10,6 +10,7 @@ __all__ = ['RENAMED', 'record_from_plain', 'state_tensors', 'state_facts', 'writ
 import copy
 import dataclasses
 import json
+import math
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import torch
 from ..base.checks import argument_error, get_device
 from ..base.disk import to_plain
 from ..diagnostics.summary import report_of, summary_of
+from ..points.grids import Grid, packed, unpacked
 from ..points.kinds import Schema
 from ..points.scaling import Scaling
 from ..protocols import as_experts, as_scorer, kind
@@ -233,6 +235,7 @@ def write_model(
     "Write the file of the fitted model"
     numbers = {name: np.array(getattr(model.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
+    if model.scaling_.grids: scaling["scaling.grids"] = torch.as_tensor(packed(model.scaling_.grids))
     if len(model.labels_) != model.state_.c.shape[1]: scaling["labels"] = torch.tensor(model.labels_)  # weighted
     told = dict(params=params_of(model), lower_bound=model.lower_bound_, shape=list(model.scaling_.shape))
     if getattr(model, "schema_", None): told["schema"] = model.schema_.to_plain()
@@ -263,7 +266,15 @@ def scaling_from(
     np.broadcast_to(shift + scale, meta["shape"])
     finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
     if not finite.all(): raise argument_error("scale", "positive", scale)
-    return Scaling(shift, scale, tuple(meta["shape"]), low, high)
+    return Scaling(shift, scale, tuple(meta["shape"]), low, high, _grids_from(meta))
+
+def _grids_from(meta):
+    "The values that columns have; of a run before there were grids, what it says of ranges"
+    ranges, grids = meta.get("source", {}).get("ranges"), meta["tensors"].get("scaling.grids")
+    if grids is not None: grids = unpacked(grids)
+    elif ranges: grids = tuple(map(Grid, ranges["least"], ranges["most"], map(float, ranges["whole"])))
+    if grids is None or len(grids) == math.prod(meta["shape"]): return grids
+    raise argument_error("grids", f"of {math.prod(meta['shape'])} columns", len(grids))
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #4060f778
 def read_model(

@@ -301,6 +301,7 @@ def _learn(self:Continues, X, stream, half_life, quantile):
     known = np.ones(len(X), bool) if told.score is None else (told.score >= limit).cpu().numpy()
     stream = joined(stream, X, told.label.cpu().numpy(), known, self.settings_.seed, half_life)
     stream = trimmed(self._adds(stream, limit))
+    self.scaling_ = self.scaling_.widened(np.concatenate([stream.points, X]))
     labels = self._go_on(self.state_, stream.points, stream.labels, stream.counts, stream.seen)
     stream = dataclasses.replace(stream, labels=labels)
     if not stream.whole or stream.seen < 2 * stream.whole or own_units(self.state_.experts) is None: return stream

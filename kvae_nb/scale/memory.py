@@ -22,6 +22,7 @@ from ..base.progress import tell
 from ..base.randomness import generator
 from ..experts.adaptive import REFITS
 from ..points.columns import Columns, columns_of
+from ..points.grids import grids_of
 from ..points.holes import completed_table
 from ..points.kinds import kinds_scaling
 from ..points.scaling import Scaling, fit_scaling
@@ -179,8 +180,9 @@ def scaling_of(
 )->Scaling:
     "The scaling of a run: natural units for vectors where the family of experts asks for them"
     if s.kinds: return kinds_scaling(rows_of_part(X, s.max_train, s.seed), s.kinds)
-    rows = completed_table(rows_of_part(X, s.max_train, s.seed))
-    return fit_scaling(rows, s.likelihood, FAMILIES.part(s.experts).natural, s.columns)
+    rows = rows_of_part(X, s.max_train, s.seed)
+    scaling = fit_scaling(completed_table(rows), s.likelihood, FAMILIES.part(s.experts).natural, s.columns)
+    return dataclasses.replace(scaling, grids=grids_of(rows)) if rows.ndim == 2 else scaling
 
 def points_of(
     X,               # `(n, *shape)` points in the user's units

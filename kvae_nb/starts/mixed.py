@@ -18,7 +18,8 @@ from ..base.checks import quiet
 from ..base.progress import phase, tracked
 from ..base.randomness import sklearn_seed
 from ..points.far import CUT
-from ..points.kinds import NUMBERS, WORDS, indicators, parsed_kinds, word_slopes
+from ..points.kinds import NUMBERS, WORDS, parsed_kinds
+from ..points.slopes import indicators, word_slopes
 from ..recipe import FAMILIES, MANY
 from .gaussians import kmeans
 from .neighbours import sampled
