@@ -42,7 +42,6 @@ def explain(self:Answers,
 )->Explanation: # `nats (n, d)`, `winner (n,)`, `runner_up (n,)`, `columns (d,)`
     "Nats that each column speaks for the winner over the runner-up, none where it is missing; the sum is the margin"
     columns, x = self._columns(), self._seen(X)
-    if self.schema is not None: raise argument_error("X", "numbers: columns of words are not explained yet", "words")
     with undisturbed(): return explained(self.state_, x, columns, lambda part: imputed(self.state_, part))
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #98be9b0e

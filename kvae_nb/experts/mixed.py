@@ -143,12 +143,17 @@ def count_terms(self:MixedExperts, x):
         yield count_log_p(x[:, i].masked_fill(gone, 0), moments).masked_fill(gone[:, None], 0).to(x)
 
 @patch
+def column_terms(self:MixedExperts, x):
+    "Yield column and terms of the columns that hold no real numbers"
+    return zip(self.words + self.counted, (*self.word_terms(x), *self.count_terms(x)))
+
+@patch
 def _bound(self:MixedExperts, x):
     "The sum of terms, words that are empty at the mean of their levels"
     log_p = x.new_zeros(len(x), self.k)
     if self.numbers: log_p = self.gaussians.bound(x[:, self.numbers] - self.moved(x))
     log_p = log_p - x[:, self.positive].nan_to_num(nan=0.).sum(1, keepdim=True)
-    for term in (*self.word_terms(x), *self.count_terms(x)): log_p = log_p + term
+    for _, term in self.column_terms(x): log_p = log_p + term
     return log_p
 
 # %% ../../nbs/experts/09_mixed.ipynb #0a4dd643
