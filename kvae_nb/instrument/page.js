@@ -60,6 +60,12 @@ function playground(root, view, scenes) {
     try { pairs = file && pairsOf(await file.text()) } catch (error) { return says.textContent = error.message }
     show()
   }
+  view.moves = (ids, by) => {
+    const {header: {bounds: b}, still: {at}} = view.scene, size = [b[1] - b[0], b[3] - b[2]]
+    pairs = Array.from(at, (v, p) => b[2 * (p % 2)] + size[p % 2] * v / 65535)
+    for (const i of ids) [0, 1].forEach(d => pairs[2 * i + d] += size[d] * by[d])
+    show()
+  }
   const options = name => [...new Set(told.map(settings => settings[name]))].map(v => element("option", {value: v}, v))
   const picks = names.map(name => element("select", {"aria-label": name, onchange: show}, ...options(name)))
   const field = element("input", {type: "file", accept: ".csv,.txt", "aria-label": "Your points", onchange: () => take(field.files[0])})
@@ -70,7 +76,7 @@ function playground(root, view, scenes) {
     take(event.dataTransfer.files[0])
   })
   view.box.prepend(element("div", {class: "row controls"}, ...picks.map((pick, s) => element("label", {}, `${names[s]} `, pick)),
-    element("label", {}, "your points, a CSV of two columns, chosen or dropped here: ", field), own, says))
+    element("label", {}, "Alt and the mouse move a mode; your points, a CSV of two columns, chosen or dropped here: ", field), own, says))
 }
 
 /** A page with its data baked in, the last iteration first: what is wrong with it is said on it. */

@@ -132,12 +132,14 @@ class Canvas(anywidget.AnyWidget):
     expert = T.Int(-1).tag(sync=True)             # -1: all
     below = T.Unicode("regions").tag(sync=True)   # The points: "regions", "ratio" or "nothing"
     walks = T.Bool(False).tag(sync=True)          # Through codes: a model is at hand
+    edits = T.Bool(False).tag(sync=True)          # Points are moved by hand, and a file with others can be dropped
     chosen = T.CBytes(b"").tag(sync=True)          # uint32 positions among the points that are drawn
 
     def __init__(self):
         super().__init__()
         self.scene:Scene = None
         self.other, self.decode = None, None
+        self.on_edit = None  # Called with what the hand did to points, where `edits`
         self.run, self.sent, self.lock = 0, [], threading.RLock()
         self.on_msg(lambda _, message, buffers: self._answer(message))
         self.add_class("kvae-canvas")
@@ -194,9 +196,10 @@ def _send_beside(self:Canvas, other):
 
 @patch
 def _answer(self:Canvas, message):
-    "What a page lacks: frames, or everything"
+    "What a page lacks: frames, or everything; what the hand did to points goes on"
+    if self.on_edit and ("by" in message or "file" in message): return self.on_edit(message)
     with self.lock:
-        if self.scene is None: return
+        if self.scene is None: return None
         if "codes" in message: self._send_codes(message["codes"])
         elif message.get("run") != self.run:
             self._send_packed(packed_scene(*seen(self.scene)), kind="scene")

@@ -138,6 +138,21 @@ def _start(self:Session):
     RUNNING[self.thread] = self.gate
     self.thread.start()
 
+# %% ../../nbs/instrument/06_session.ipynb #4b9666e3
+@patch
+def take(self:Session,
+    X,         # `(n, *shape)` points, in the user's units
+    title:str="", # What a reader calls them
+):
+    "Begin afresh with other points; earlier runs, which had others, go"
+    before = self.X, self.X_new, self.title
+    self.X, self.X_new, self.title = as_array(X), None, title
+    try: self.reset()
+    except Exception:
+        self.X, self.X_new, self.title = before
+        raise
+    self.earlier = []
+
 # %% ../../nbs/instrument/06_session.ipynb #2c723ede
 @patch
 def step(self:Session,

@@ -9,18 +9,24 @@ __all__ = ['LAST', 'BEGUN', 'CONTROLS', 'NEEDS_CODE', 'is_over', 'next_phase', '
 # %% ../../nbs/instrument/09_stepper.ipynb #7882ead8
 import html
 import math
+import tempfile
 import time
+from pathlib import Path
 
 import ipywidgets as W
+import numpy as np
 from fastcore.basics import patch
 from IPython.display import Image
 
+from ..base.checks import argument_error
 from ..competition import has_converged
 from .codes import latent_plane
 from .films import small_png
 from .recording import Scene
+from .scenes import bounds_of
 from .session import Session, error_text
 from .viewer import Instrument, button, flowing, wide
+from ..points.files import read_points
 from ..report.page import html_table
 from ..settings import choices_of
 
@@ -147,6 +153,7 @@ class Stepper(Instrument):
         self.start = W.HTML().add_class("kvae-start")
         super().__init__([self._button_row(), flowing(list(self.controls.values()))], folder, [self.start])
         self.add_class("kvae-stepper")
+        self.viewer.canvas.edits, self.viewer.canvas.on_edit = True, lambda message: self._edited(message)
         self.session.on_change = self.update
         self.update()
 
@@ -225,13 +232,62 @@ def _show_newest(self:Stepper):
 @patch
 def _show(self:Stepper, recording):
     "Send what is new, and offer the runs before"
-    self.scene = self.scene.of(recording) if self.scene else Scene(recording, self.session.X, self.y)
+    is_known = self.scene and self.scene.X is self.session.X
+    self.scene = self.scene.of(recording) if is_known else Scene(recording, self.session.X, self.y)
     earlier = enumerate(self.session.earlier, 1)
     others = {f"run {i}: {run_label(r)}": self.scene.of(r) for i, r in earlier if len(r)}
     self.viewer.show(self.scene, self._decode, others)
 
 @patch
 def _decode(self:Stepper, expert): return latent_plane(self.session.camera, self.session.state, expert)
+
+# %% ../../nbs/instrument/09_stepper.ipynb #39b7ab55
+@patch
+def take(self:Stepper,
+    X,         # `(n, *shape)` points, in the user's units
+    y=None,    # `(n,)` true labels
+    title:str="", # What a reader calls the data
+    note:str="",  # A sentence for the reader
+):
+    "Begin afresh with other points"
+    with self.viewer.lock:
+        self.session.take(X, title)
+        self.y, self.note = y, (note or f"{len(X)} other points: a new run has begun.", False)
+    self.update()
+
+@patch
+def move(self:Stepper,
+    which, # Indices of points
+    by,    # `(2,)` how far, in their units
+):
+    "Begin afresh with some points of the plane elsewhere"
+    X = self.session.X.astype(float)
+    if X.shape[1:] != (2,): raise argument_error("X", "points of a plane", f"shape {X.shape[1:]}")
+    X[which] += by
+    note = f"{len(which)} points moved by ({by[0]:.3g}, {by[1]:.3g}): a new run has begun."
+    self.take(X, self.y, self.session.title, note)
+
+# %% ../../nbs/instrument/09_stepper.ipynb #fd8adebc
+def _points_in(name, text):
+    "The points of a table that came as text"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)/Path(name).name
+        path.write_text(text, encoding="utf-8")
+        try: return read_points(path)
+        except (ValueError, OSError) as e: raise ValueError(str(e).replace(f"{folder}/", "")) from None
+
+@patch
+def _edited(self:Stepper, message):
+    "The hand moved the selected points, or dropped a file"
+    try:
+        if "by" in message:
+            x0, x1, y0, y1 = bounds_of(self.scene)
+            return self.move(self.selected, np.multiply(message["by"], [x1 - x0, y1 - y0]))
+        points = _points_in(message["file"], message["text"])
+        self.take(points.X, points.y, message["file"], f"{message['file']}: {points.said}; a new run has begun.")
+    except Exception as e:
+        self.note = error_text(e), True
+        self.update()
 
 # %% ../../nbs/instrument/09_stepper.ipynb #2a52bd18
 @patch

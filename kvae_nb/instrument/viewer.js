@@ -608,8 +608,8 @@ export class View {
     if (event.target.closest(".tip") || !this.scene) return
     this.box.focus({preventScroll: true})
     this.plane.setPointerCapture(event.pointerId)
-    const at = this._at(event)
-    this.drag = {at, zoom: this.state.zoom, path: this.state.lasso || event.shiftKey ? [[at.x, at.y]] : null, far: 0}
+    const at = this._at(event), held = event.altKey && this.moves ? this._held(at) : null
+    this.drag = {at, held, zoom: this.state.zoom, path: this.state.lasso || event.shiftKey ? [[at.x, at.y]] : null, far: 0}
   }
 
   _move(event) {
@@ -618,7 +618,8 @@ export class View {
     if (!drag) return this._hover(at)
     drag.far = Math.max(drag.far, Math.hypot(at.px - drag.at.px, at.py - drag.at.py))
     this.tip.hidden = true
-    if (drag.path) drag.path.push([at.x, at.y])
+    if (drag.held) drag.path = [[drag.at.x, drag.at.y], [at.x, at.y]]
+    else if (drag.path) drag.path.push([at.x, at.y])
     else {
       const scale = this._scale() * drag.zoom[2]
       this.state.zoom = [drag.zoom[0] - (at.px - drag.at.px) / scale, drag.zoom[1] + (at.py - drag.at.py) / scale, drag.zoom[2]]
@@ -633,8 +634,15 @@ export class View {
     if (drag.far < 4) {
       const i = this._near(at)
       if (i >= 0 || drag.path) this.change({selected: i < 0 ? null : Uint32Array.of(i)})
-    } else if (drag.path) this.change({selected: insideAll(drag.path, this.scene.still.at), lasso: false})
+    } else if (drag.held) this.moves(drag.held, [at.x - drag.at.x, at.y - drag.at.y].map(v => v / 65535))
+    else if (drag.path) this.change({selected: insideAll(drag.path, this.scene.still.at), lasso: false})
     else this.change({zoom: this.state.zoom})
+  }
+
+  /** What Alt and the hand move: the selection, else all with the label, or the expert, of the point that lies there. */
+  _held(at) {
+    const i = this._near(at, 40), {selected} = this.state, like = this.scene.still.y ?? this.frame.c
+    return selected?.length ? selected : i < 0 ? null : Uint32Array.from(like.keys()).filter(p => like[p] == like[i])
   }
 
   _near({x, y}, pixels = 12) {
@@ -1118,6 +1126,21 @@ function render({model, el}) {
       view.add({...message.header, ...arraysOf(message.header.arrays, bytes)}, message.i)
       count = Math.max(count, message.i + 1)
     }
+  }
+  const moves = (ids, by) => {
+    view.change({selected: ids})
+    model.send({by, run})
+  }
+  const dropped = async event => {
+    event.preventDefault()
+    event.stopPropagation()
+    const [file] = event.dataTransfer.files
+    if (file) model.send({file: file.name, text: await file.text()})
+  }
+  if (model.get("edits")) {
+    view.moves = moves
+    el.addEventListener("dragover", event => event.preventDefault())
+    el.addEventListener("drop", dropped)
   }
   const besides = scene => {
     other?.free()

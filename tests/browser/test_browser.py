@@ -141,6 +141,34 @@ def test_selection(opened, kind):
         stands_at(nb, 0)
 
 
+DROPPED = """() => {
+  const held = new DataTransfer(), rows = [...Array(40).keys()].map(i => `${i / 2},${i % 7}`)
+  held.items.add(new File([["a,b", ...rows].join("\\n")], "mine.csv"))
+  return held
+}"""
+
+
+@pytest.mark.parametrize("kind", ["lab", "voila"])
+def test_other_points(opened, kind):
+    "With Alt the hand moves a mode, and a new run begins; so it does on a file that is dropped"
+    with opened(kind, [modes(400)], "other_points") as nb:
+        nb.wait_for("Waiting after the start")
+        picture = nb.page.locator(nb.css("picture")).first
+        box = picture.bounding_box()
+        nb.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        nb.page.keyboard.down("Alt")
+        nb.page.mouse.down()
+        nb.page.mouse.move(box["x"] + box["width"] * .7, box["y"] + box["height"] / 2, steps=4)
+        nb.page.mouse.up()
+        nb.page.keyboard.up("Alt")
+        nb.wait_for(r"\d+ points moved by \([\d.]+, .*a new run has begun\. Waiting after the start")
+        stands_at(nb, 0)
+        nb.shot(f"moved_{kind}")
+        picture.dispatch_event("drop", dict(dataTransfer=nb.page.evaluate_handle(DROPPED)))
+        nb.wait_for(r"mine\.csv: 40 points of 2 features.*Waiting after the start")
+        step(nb, 1)
+
+
 LATE = """
 from pathlib import Path
 class Late(type(shown)):  # speaks when a page has been told everything and cannot listen yet, and counts how often

@@ -264,6 +264,13 @@ def test_many_experts_and_a_part(page, tmp_path):
         assert state(shown, "expert") == 777
 
 
+FIRST_POINT = """() => {
+  const [view] = document.kvae, [ax, ay, bx, by] = view._view(1), [x, y] = view.scene.still.at
+  const {left, top} = view.plane.getBoundingClientRect()
+  return [left + x * ax + bx, top + y * ay + by]
+}"""
+
+
 def test_playground(page, tmp_path):
     "Settings choose a recorded run; points of a file take the colours of the regions that they lie in"
     runs = [baked(recorded(k=k, seed=k)) for k in (3, 4)]
@@ -289,6 +296,16 @@ def test_playground(page, tmp_path):
         shown.wait_for_function("/should have rows of two numbers/.test(document.querySelector('.kv').innerText)")
         shown.get_by_role("button", name="the modes again").click()
         shown.wait_for_function("document.kvae[0].scene.header.n == 500")
+        before = shown.evaluate("[...document.kvae[0].scene.still.at]")
+        x, y = shown.evaluate(FIRST_POINT)
+        shown.mouse.move(x, y)
+        shown.keyboard.down("Alt")
+        shown.mouse.down()
+        shown.mouse.move(x + 60, y, steps=3)
+        shown.mouse.up()
+        shown.keyboard.up("Alt")
+        shown.wait_for_function("/^Your 500 points/.test(document.querySelector('.head').innerText)")
+        assert shown.evaluate("[...document.kvae[0].scene.still.at]") != before
 
 
 def test_without_points_and_too_many(page, tmp_path):
