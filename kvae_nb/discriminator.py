@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 from torch.nn import functional as F
 
-from .base.checks import argument_error
+from .base.checks import argument_error, place_of
 from .base.draws import drawn
 from .base.progress import paced
 from .base.randomness import generator
@@ -22,7 +22,6 @@ from .protocols import BaseScorer, kind, offers
 from .stacked import stack
 from .stacked.heads import IndependentNets, SharedNets
 from .stacked.stack import Learner
-from .vae import place_of
 
 # %% ../nbs/paper/05_discriminator.ipynb #a9d67bef
 class Discriminators(BaseScorer):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['AUTO', 'argument_error', 'check_choice', 'check_number', 'check_partition', 'quiet', 'get_device', 'auto_device',
-           'NotNumericError', 'as_array', 'checked_points']
+           'place_of', 'NotNumericError', 'as_array', 'checked_points']
 
 # %% ../../nbs/base/00_checks.ipynb #bfe03330
 import contextvars
@@ -100,6 +100,13 @@ def auto_device(
     token = AUTO.set(str(get_device(device)))
     try: yield
     finally: AUTO.reset(token)
+
+# %% ../../nbs/base/00_checks.ipynb #353e4617
+def place_of(
+    s, # Settings, with `device` and `dtype`
+)->dict:
+    "Where tensors live, and their kind"
+    return dict(device=get_device(s.device), dtype=getattr(torch, s.dtype))
 
 # %% ../../nbs/base/00_checks.ipynb #45f7ec2a
 def _to_array(X, name, holes=False):

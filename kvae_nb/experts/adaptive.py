@@ -14,6 +14,7 @@ from itertools import pairwise
 import torch
 from fastcore.basics import patch
 
+from ..base.checks import place_of
 from ..base.draws import all_of, drawn, drawn_for, first_of, own_of, renewed
 from ..base.progress import phase, tracked
 from ..base.randomness import child_seed, generator
@@ -39,7 +40,7 @@ from ..stacked import stack
 from ..stacked.blocks import climb
 from ..stacked.candidates import among, filled, likeliest
 from ..stacked.known import KnownExperts, completed, in_two_ways, known_densities
-from ..vae import LatentExperts, place_of
+from ..vae import LatentExperts
 
 # %% ../../nbs/experts/03_adaptive.ipynb #730e4cd0
 POINTS_PER_FEATURE = 20 # And 20 points: with fewer, an expert is its Gaussian

@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 
-from ..base.checks import argument_error
+from ..base.checks import argument_error, place_of
 from ..base.draws import first_of, own_of, renewed
 from ..base.randomness import generator
 from .adaptive import GAIN, POINTS_PER_FEATURE, TRIAL, parted
@@ -25,7 +25,6 @@ from ..points.far import without_far
 from ..protocols import Family
 from ..stacked.blocks import climb
 from ..stacked.stack import Learner, batches
-from ..vae import place_of
 
 # %% ../../nbs/experts/08_flow.ipynb #988f5d05
 LAYERS = 6 # Coupling layers, which shift and scale odd and even features by turns

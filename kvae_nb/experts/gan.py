@@ -13,13 +13,13 @@ from fastcore.basics import patch
 from torch.nn import functional as F
 
 from ..autoencoder import ConvDecoder, ConvEncoder
+from ..base.checks import place_of
 from ..base.draws import drawn, own_of
 from ..base.progress import paced
 from ..base.randomness import generator
 from .rows import RowExperts
 from ..protocols import Family
 from ..stacked.stack import Learner, batches, holding, mlp
-from ..vae import place_of
 
 # %% ../../nbs/experts/07_gan.ipynb #755813cb
 def game(

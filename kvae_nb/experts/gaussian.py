@@ -11,6 +11,7 @@ import math
 import torch
 from fastcore.basics import patch
 
+from ..base.checks import place_of
 from ..base.draws import drawn, own_of
 from .rows import RowExperts
 from .units import LOG_2PI, Units, moments_of, take_units, white_moments, white_units
@@ -19,7 +20,6 @@ from ..points.holes import has_holes
 from ..protocols import Family
 from ..stacked.candidates import filled
 from ..stacked.known import KnownExperts, completed, in_two_ways
-from ..vae import place_of
 
 # %% ../../nbs/experts/05_gaussian.ipynb #8d0edeae
 class GaussianExperts(KnownExperts, RowExperts):

@@ -11,13 +11,13 @@ import math
 import torch
 from fastcore.basics import patch
 
+from ..base.checks import place_of
 from ..base.draws import drawn, own_of
 from .gaussian import GaussianExperts, closed_form
 from .rows import RowExperts
 from .units import LOG_2PI, spectrum
 from ..protocols import Family
 from ..stacked.known import KnownExperts, Moments, completed
-from ..vae import place_of
 
 # %% ../../nbs/experts/06_linear.ipynb #6d01909a
 LEAST = 1e-4 # Of the points' mean variance: no direction of a cluster has less

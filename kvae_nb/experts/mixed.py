@@ -10,6 +10,7 @@ __all__ = ['FLOOR', 'MEAN_OF_ALL', 'SPREAD_OF_ALL', 'WIDEST_WORD', 'CASES', 'MIX
 import torch
 from fastcore.basics import patch
 
+from ..base.checks import place_of
 from ..base.draws import drawn, own_of
 from .gaussian import GaussianExperts, closed_form
 from .rows import RowExperts
@@ -17,7 +18,6 @@ from .units import STRENGTHS, Units
 from ..points.kinds import NUMBERS, WORDS, parsed_kinds
 from ..points.slopes import indicators, word_slopes
 from ..protocols import Family
-from ..vae import place_of
 
 # %% ../../nbs/experts/09_mixed.ipynb #f2f42ec3
 def shrunk_table(
