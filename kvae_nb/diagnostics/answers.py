@@ -59,13 +59,17 @@ def describe_clusters(self:Answers,
 def _together(self:Answers, X):
     "How close experts come at points, `(k, k)`, and the expert of each point"
     check_is_fitted(self, "state_")
-    x = self._seen(X)
-    with undisturbed(): c, second, margin = (v[0] for v in best_two(self.state_, x))
+    state = self.state_
+    if X is None and state.margin is None: raise argument_error("X", "given: this run has no runners-up", X)
+    if X is None: two = state.c, state.second, state.margin
+    else:
+        with undisturbed(): two = best_two(state, self._seen(X))
+    c, second, margin = (v[0] for v in two)
     return contacts(c, second, margin, len(self.weights_)), c.cpu().numpy()
 
 @patch
 def levels(self:Answers,
-    X, # `(n, *shape)` points, the training data as a rule
+    X=None, # `(n, *shape)` points; None: those of the training
 )->Levels: # `labels(n_clusters)` of these points, `groups(n_clusters)` of experts, `linkage` in SciPy's form
     "The tree in which experts come together, the closest first: labels for every number of clusters, from one fit"
     return levels_of(*self._together(X))
@@ -74,7 +78,7 @@ def levels(self:Answers,
 @patch
 def merge(self:Answers,
     n_clusters:int, # How many to leave
-    X,              # `(n, *shape)` points, the training data as a rule
+    X=None,         # `(n, *shape)` points; None: those of the training
 )->np.ndarray:      # `(k,)` the cluster of each expert
     "Put the experts together that come closest at their points, by average linkage, until so many clusters are left"
     check_is_fitted(self, "state_")

@@ -19,11 +19,10 @@ from sklearn.decomposition import PCA
 
 from ..base.checks import argument_error, as_array
 from ..base.disk import atomic_path
-from ..diagnostics.clusters import in_words, levels_of
+from ..diagnostics.clusters import in_words
 from ..estimator import KVAE
 from .plots import plot_levels, plot_partition
 from .report import run_pictures, shown_points, typical
-from ..starts.merging import contacts
 
 # %% ../../nbs/report/03_page.ipynb #f5504fc0
 @np.errstate(invalid="ignore")  # PCA's shares of the variance are 0 / 0 where no point varies
@@ -140,10 +139,9 @@ def levels_picture(
     model:KVAE, # Fitted
 )->str:
     "How clusters come together, as HTML"
-    state, k = model.state_, len(model.weights_)
-    if k < 3 or state.margin is None: return ""
-    levels = levels_of(contacts(state.c[0], state.second[0], state.margin[0], k), model.labels_)
-    return _picture_or_why(lambda figure: plot_levels(levels, ax=figure.subplots()), (6, .25 * k + 1))
+    k = len(model.weights_)
+    if k < 3 or model.state_.margin is None: return ""
+    return _picture_or_why(lambda figure: plot_levels(model.levels(), ax=figure.subplots()), (6, .25 * k + 1))
 
 def _picture_or_why(draw, size):
     try: return picture(draw, size)

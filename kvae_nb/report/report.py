@@ -21,10 +21,10 @@ from ..base.disk import atomic_path, write_json
 from ..base.machine import Timer, environment
 from ..base.randomness import undisturbed
 from ..data import holdout_mask
+from ..diagnostics.description import describe
 from ..diagnostics.summary import n_of
 from ..estimator import KVAE
 from ..evaluation import clustering_scores
-from ..iteration import best_two
 from ..points.holes import has_holes
 from ..points.stored import rows_where
 from .curves import plot_history
@@ -69,7 +69,7 @@ def typical(
     n:int=12,   # Members of each expert
 )->list:        # `k` arrays of at most `n` points
     "The members of each expert that it holds by the largest margin"
-    with undisturbed(): margin = best_two(model.state_, model.scaled(X))[2][0].cpu().numpy()
+    with undisturbed(): margin = describe(model.state_, model.scaled(X), with_score=False).margin.cpu().numpy()
     k = len(model.weights_)
     return [X[members_by_margin(model.labels_, margin, j, n)] for j in range(k)]
 
