@@ -53,7 +53,7 @@ EXPERIMENTS = dict(
     many=Experiment(many_seed, range(1)),
     families=Experiment(families_seed, range(10)),
     authors=Experiment(authors_seed, range(3)),
-    ablation_rules=Experiment(rules_seed, range(1)))
+    ablation_rules=Experiment(rules_seed, range(3)))
 
 # %% ../../nbs/experiments/19_reproduce.ipynb #246f8ac4
 def reproduce(
