@@ -285,6 +285,13 @@ def score(self:KVAE,
 
 # %% ../nbs/paper/13_estimator.ipynb #5ee2a86e
 @patch
+def draw(self:KVAE, n, seed, component=None, noisy=None):
+    "Samples of the mixture as they are drawn, in the user's units, and the expert of each"
+    of_run = self.state_.experts, self.weights_, n, seed, component, noisy, self.state_.c.device
+    with undisturbed(): x, drawn = sample_mixture(*of_run)
+    return self.scaling_.back(x), drawn
+
+@patch
 def sample(self:KVAE,
     n_samples:int=1,   # How many
     component:int=None,# From this expert alone, else from the mixture
@@ -296,11 +303,8 @@ def sample(self:KVAE,
     check_is_fitted(self, "state_")
     n, k = check_number("n_samples", n_samples, 1, whole=True), len(self.weights_)
     if component is not None: check_number("component", component, 0, k - 1, whole=True)
-    seed = to_seed(random_state)
-    of_run = self.state_.experts, self.weights_, n, seed, component, noisy, self.state_.c.device
-    with undisturbed(): x, drawn = sample_mixture(*of_run)
-    X = self.scaling_.back(x)
-    return self.as_frame(X if as_drawn or noisy is False else self.scaling_.held(X)), drawn
+    X, drawn = self.draw(n, to_seed(random_state), component, noisy)
+    return (self.as_frame if as_drawn or noisy is False else self.as_rows)(X), drawn
 
 # %% ../nbs/paper/13_estimator.ipynb #358b832d
 @patch

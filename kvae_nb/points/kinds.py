@@ -21,7 +21,7 @@ import numpy as np
 
 from ..base.checks import argument_error, check_choice
 from .columns import natural_units
-from .grids import Grid, grid_of, held
+from .grids import Grid, grid_of, held, quantiles_of
 from .holes import completed_table
 from .scaling import Scaling
 
@@ -424,7 +424,9 @@ def kinds_scaling(
     shift, scale = np.zeros(len(real)), np.ones(len(real))
     code = np.asarray(code, float)
     if real.any(): shift[real], scale[real] = natural_units(completed_table(code[:, real]), False)
-    return Scaling(shift, scale, (len(real),), float(np.nanmin(code)), float(np.nanmax(code)))
+    quantiles = quantiles_of(code)
+    quantiles[:, [kind not in NUMBERS for kind, _ in parsed_kinds(terms)]] = np.nan
+    return Scaling(shift, scale, (len(real),), float(np.nanmin(code)), float(np.nanmax(code)), quantiles=quantiles)
 
 # %% ../../nbs/points/13_kinds.ipynb #c8ec1470
 def kinds_report(

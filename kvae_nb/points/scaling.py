@@ -36,6 +36,7 @@ class Scaling:
     low:float=0.     # Smallest and
     high:float=1.    # largest value of the data, for pictures
     grids:tuple=None # What values the columns of vectors have; None: any
+    quantiles:np.ndarray=None # `(levels, d)` of the columns, NaN in those that are not matched; None: not known
 
     def to(self, X, dtype=torch.float32):
         "`X` in the experts' units, as a tensor; ValueError for points so far out that squares would overflow"
@@ -50,8 +51,8 @@ class Scaling:
         return held_rows(X, self.grids)
 
     def widened(self, X):
-        "The same scaling after more points, whose values columns can have"
-        return replace(self, grids=widened(self.grids, X))
+        "The same scaling after more points, whose values columns can have; quantiles are not known any more"
+        return replace(self, grids=widened(self.grids, X), quantiles=None)
 
     def grey(self, X):
         "Images in the user's units as pictures show them, in [0, 1]"

@@ -235,6 +235,7 @@ def write_model(
     "Write the file of the fitted model"
     numbers = {name: np.array(getattr(model.scaling_, name), float) for name in ("shift", "scale", "low", "high")}
     scaling = {f"scaling.{name}": torch.as_tensor(v) for name, v in numbers.items()}
+    if model.scaling_.quantiles is not None: scaling["scaling.quantiles"] = torch.as_tensor(model.scaling_.quantiles)
     if model.scaling_.grids: scaling["scaling.grids"] = torch.as_tensor(packed(model.scaling_.grids))
     if len(model.labels_) != model.state_.c.shape[1]: scaling["labels"] = torch.tensor(model.labels_)  # weighted
     told = dict(params=params_of(model), lower_bound=model.lower_bound_, shape=list(model.scaling_.shape))
@@ -266,7 +267,14 @@ def scaling_from(
     np.broadcast_to(shift + scale, meta["shape"])
     finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
     if not finite.all(): raise argument_error("scale", "positive", scale)
-    return Scaling(shift, scale, tuple(meta["shape"]), low, high, _grids_from(meta))
+    return Scaling(shift, scale, tuple(meta["shape"]), low, high, _grids_from(meta), _quantiles_from(meta))
+
+def _quantiles_from(meta):
+    "Those of the columns; None of a run that has none"
+    quantiles, d = meta["tensors"].get("scaling.quantiles"), math.prod(meta["shape"])
+    if quantiles is None: return None
+    if quantiles.ndim == 2 and quantiles.shape[1] == d and len(quantiles) > 1: return quantiles.double().numpy()
+    raise argument_error("quantiles", f"of {d} columns", tuple(quantiles.shape))
 
 def _grids_from(meta):
     "The values that columns have; of a run before there were grids, what it says of ranges"

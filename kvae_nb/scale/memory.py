@@ -22,7 +22,7 @@ from ..base.progress import tell
 from ..base.randomness import generator
 from ..experts.adaptive import REFITS
 from ..points.columns import Columns, columns_of
-from ..points.grids import grids_of
+from ..points.grids import grids_of, quantiles_of
 from ..points.holes import completed_table
 from ..points.kinds import kinds_scaling
 from ..points.scaling import Scaling, fit_scaling
@@ -179,10 +179,11 @@ def scaling_of(
     s:Settings, # Resolved
 )->Scaling:
     "The scaling of a run: natural units for vectors where the family of experts asks for them"
-    if s.kinds: return kinds_scaling(rows_of_part(X, s.max_train, s.seed), s.kinds)
     rows = rows_of_part(X, s.max_train, s.seed)
+    if s.kinds: return kinds_scaling(rows, s.kinds)
     scaling = fit_scaling(completed_table(rows), s.likelihood, FAMILIES.part(s.experts).natural, s.columns)
-    return dataclasses.replace(scaling, grids=grids_of(rows)) if rows.ndim == 2 else scaling
+    if rows.ndim > 2: return scaling
+    return dataclasses.replace(scaling, grids=grids_of(rows), quantiles=quantiles_of(rows))
 
 def points_of(
     X,               # `(n, *shape)` points in the user's units
