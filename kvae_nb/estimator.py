@@ -291,6 +291,7 @@ def draw(self:KVAE, n, seed, component=None, noisy=None):
     with undisturbed(): x, drawn = sample_mixture(*of_run)
     return self.scaling_.back(x), drawn
 
+# %% ../nbs/paper/13_estimator.ipynb #f8f0479e
 @patch
 def sample(self:KVAE,
     n_samples:int=1,   # How many

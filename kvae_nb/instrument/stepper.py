@@ -255,6 +255,7 @@ def take(self:Stepper,
         self.y, self.note = y, (note or f"{len(X)} other points: a new run has begun.", False)
     self.update()
 
+# %% ../../nbs/instrument/09_stepper.ipynb #47f32ab0
 @patch
 def move(self:Stepper,
     which, # Indices of points

@@ -60,6 +60,7 @@ def as_frame(self:Coded, X):
     "Codes as the table that they are of; anything else as it is"
     return X if self.schema is None else decode(X, self.schema)
 
+# %% ../../nbs/points/16_coded.ipynb #e73b2360
 OWN, CELLS = 20_000, 4_000_000 # Samples by which a mixture knows its columns, at most; and their values
 
 @patch

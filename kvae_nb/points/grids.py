@@ -127,6 +127,7 @@ def quantiles_of(
     at = np.linspace(0, 1, levels)
     return np.stack([np.quantile(x, at, method=method) if len(x) else np.full(levels, np.nan) for x in known], 1)
 
+# %% ../../nbs/points/04_grids.ipynb #0014873c
 def matched(
     X,    # `(n, d)` samples
     own,  # `(levels, d)` quantiles of the mixture's samples

@@ -256,19 +256,7 @@ def model_from(
     given = {"recipe": implied, **params, "kinds": None, "device": s.device}  # a schema says what the columns are
     return kind(**given, random_state=s.seed)
 
-# %% ../../nbs/runs/04_checkpoint.ipynb #85d11426
-def scaling_from(
-    meta:dict, # A manifest with `tensors` and `shape`
-)->Scaling:
-    "The scaling of a run"
-    held = meta["tensors"]
-    low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
-    shift, scale = (held[f"scaling.{name}"].numpy() for name in ("shift", "scale"))
-    np.broadcast_to(shift + scale, meta["shape"])
-    finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
-    if not finite.all(): raise argument_error("scale", "positive", scale)
-    return Scaling(shift, scale, tuple(meta["shape"]), low, high, _grids_from(meta), _quantiles_from(meta))
-
+# %% ../../nbs/runs/04_checkpoint.ipynb #7c8f2dc5
 def _quantiles_from(meta):
     "Those of the columns; None of a run that has none"
     quantiles, d = meta["tensors"].get("scaling.quantiles"), math.prod(meta["shape"])
@@ -283,6 +271,19 @@ def _grids_from(meta):
     elif ranges: grids = tuple(map(Grid, ranges["least"], ranges["most"], map(float, ranges["whole"])))
     if grids is None or len(grids) == math.prod(meta["shape"]): return grids
     raise argument_error("grids", f"of {math.prod(meta['shape'])} columns", len(grids))
+
+# %% ../../nbs/runs/04_checkpoint.ipynb #85d11426
+def scaling_from(
+    meta:dict, # A manifest with `tensors` and `shape`
+)->Scaling:
+    "The scaling of a run"
+    held = meta["tensors"]
+    low, high = (float(held[f"scaling.{name}"]) for name in ("low", "high"))
+    shift, scale = (held[f"scaling.{name}"].numpy() for name in ("shift", "scale"))
+    np.broadcast_to(shift + scale, meta["shape"])
+    finite = np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
+    if not finite.all(): raise argument_error("scale", "positive", scale)
+    return Scaling(shift, scale, tuple(meta["shape"]), low, high, _grids_from(meta), _quantiles_from(meta))
 
 # %% ../../nbs/runs/04_checkpoint.ipynb #4060f778
 def read_model(
