@@ -88,7 +88,7 @@ def grids_of(
     X, # `(n, d)` points, NaN where a value is missing
 )->tuple:
     "The `Grid` of every column"
-    return tuple(map(grid_of, np.asarray(X, float).T))
+    return tuple(map(grid_of, np.asarray(X).T))
 
 def packed(
     grids, # Of all columns
@@ -121,11 +121,11 @@ def quantiles_of(
     method="inverted_cdf", # Of `numpy.quantile`: values that there are
 )->np.ndarray: # `(levels, d)`, from the least to the largest; NaN where nothing is known
     "Quantiles of every column"
-    X = np.asarray(X, float)
-    levels = levels or int(np.clip(CELLS // max(1, X.shape[1]), 101, MOST_LEVELS))
-    known = [x[~np.isnan(x)] for x in X.T]
-    at = np.linspace(0, 1, levels)
-    return np.stack([np.quantile(x, at, method=method) if len(x) else np.full(levels, np.nan) for x in known], 1)
+    X = np.asarray(X)
+    at = np.linspace(0, 1, levels or int(np.clip(CELLS // max(1, X.shape[1]), 101, MOST_LEVELS)))
+    def of(x): return np.quantile(x, at, method=method) if len(x) else np.full(len(at), np.nan)
+    columns = (np.asarray(x, float) for x in X.T)  # one after the other: a copy of all may not fit
+    return np.stack([of(x[~np.isnan(x)]) for x in columns], 1)
 
 # %% ../../nbs/points/04_grids.ipynb #0014873c
 def matched(
