@@ -76,7 +76,7 @@ function playground(root, view, scenes) {
     take(event.dataTransfer.files[0])
   })
   view.box.prepend(element("div", {class: "row controls"}, ...picks.map((pick, s) => element("label", {}, `${names[s]} `, pick)),
-    element("label", {}, "Alt and the mouse move a mode; your points, a CSV of two columns, chosen or dropped here: ", field), own, says))
+    element("label", {}, "Alt or Ctrl and the mouse move a mode; your points, a CSV of two columns, chosen or dropped here: ", field), own, says))
 }
 
 /** A page with its data baked in, the last iteration first: what is wrong with it is said on it. */

@@ -608,7 +608,7 @@ export class View {
     if (event.target.closest(".tip") || !this.scene) return
     this.box.focus({preventScroll: true})
     this.plane.setPointerCapture(event.pointerId)
-    const at = this._at(event), held = event.altKey && this.moves ? this._held(at) : null
+    const at = this._at(event), held = (event.altKey || event.ctrlKey) && this.moves ? this._held(at) : null
     this.drag = {at, held, zoom: this.state.zoom, path: this.state.lasso || event.shiftKey ? [[at.x, at.y]] : null, far: 0}
   }
 
@@ -639,7 +639,7 @@ export class View {
     else this.change({zoom: this.state.zoom})
   }
 
-  /** What Alt and the hand move: the selection, else all with the label, or the expert, of the point that lies there. */
+  /** What Alt or Ctrl and the hand move: the selection, else all with the label, or the expert, of the point that lies there. */
   _held(at) {
     const i = this._near(at, 40), {selected} = this.state, like = this.scene.still.y ?? this.frame.c
     return selected?.length ? selected : i < 0 ? null : Uint32Array.from(like.keys()).filter(p => like[p] == like[i])

@@ -134,8 +134,10 @@ def matched(
     quantiles, # `(levels, d)` of the rows; a column that begins with NaN is left alone
 )->np.ndarray: # `(n, d)`
     "The values of the rows at the quantiles that samples have among their own"
-    columns = zip(X.T, own.T, quantiles.T)
-    return np.stack([x if np.isnan(q[0]) else np.interp(x, o, q) for x, o, q in columns], 1)
+    def of(x, o, q):
+        few = np.mean(np.diff(o) > 0) < .5  # values that samples can have, as those of experts that are points: no map
+        return x if few or np.isnan(q[0]) else np.interp(x, o, q)
+    return np.stack([of(*column) for column in zip(X.T, own.T, quantiles.T)], 1)
 
 # %% ../../nbs/points/04_grids.ipynb #be322444
 def widened(

@@ -182,7 +182,7 @@ def scaling_of(
     rows = rows_of_part(X, s.max_train, s.seed)
     if s.kinds: return kinds_scaling(rows, s.kinds)
     scaling = fit_scaling(completed_table(rows), s.likelihood, FAMILIES.part(s.experts).natural, s.columns)
-    if rows.ndim > 2: return scaling
+    if rows.ndim > 2 or s.likelihood == "bernoulli": return scaling
     return dataclasses.replace(scaling, grids=grids_of(rows), quantiles=quantiles_of(rows))
 
 def points_of(
