@@ -40,7 +40,7 @@ class Experiment:
 
 EXPERIMENTS = dict(
     table1a=Experiment(table1a_seed, range(420, 430), ("paper",)),
-    table1b=Experiment(table1b_seed, range(3), ("cpu", "paper")),
+    table1b=Experiment(table1b_seed, range(3), ("cpu", "conv", "paper")),
     clusters=Experiment(clusters_seed, range(5), ("cpu", "deep")),
     digits=Experiment(digits_seed, range(5)),
     ablations=Experiment(ablations_seed, range(500, 510)),
