@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NU', 'gaussian_kl', 'gaussian_log_likelihood', 'student_log_likelihood', 'bernoulli_log_likelihood', 'StackedVAE',
-           'elbo', 'importance_bound']
+           'elbo', 'importance_weights', 'importance_bound']
 
 # %% ../nbs/paper/02_autoencoder.ipynb #7ce44677
 import math
@@ -127,17 +127,20 @@ def elbo(
     return net.log_likelihood(x, net.decoder(z)) - gaussian_kl(mu, logvar)
 
 # %% ../nbs/paper/02_autoencoder.ipynb #7f82252c
-def importance_bound(
+def importance_weights(
     net:StackedVAE, # k experts
     x,              # `(b, d)` points, the same for all experts
     eps,            # `(S, m)` standard normal noise
-)->torch.Tensor:    # `(b, k)` nats
-    "The importance-weighted bound on log p_j(x) for every point and expert"
+)->tuple:           # `(k, b, S)` nats, and the decoders' output `(k, b, S, d)`
+    "log p_j(x, z) - log q_j(z | x) at S codes of every point under every expert"
     mu, logvar = (a[:, :, None] for a in net.encode(x.expand(len(net.log_sigma), *x.shape)))
     logvar = logvar.clamp(-20, 10)  # beyond, it says nothing, and would overflow on points far from all data
     z = mu + eps * (logvar / 2).exp()                                         # (k, b, S, m)
     out = net.decoder(z.flatten(1, 2)).unflatten(1, z.shape[1:3])             # (k, b, S, d)
     minus_log_q = .5 * (eps.square() + logvar).sum(-1)                        # without (m / 2) log(2 pi), as the prior
     log_prior = -.5 * z.square().sum(-1) if net.prior is None else net.prior.log_density(z)
-    log_w = net.log_density(x[:, None], out) + log_prior + minus_log_q
-    return (log_w.logsumexp(-1) - math.log(len(eps))).T
+    return net.log_density(x[:, None], out) + log_prior + minus_log_q, out
+
+def importance_bound(net, x, eps): # As above
+    "`(b, k)` nats, the importance-weighted bound on log p_j(x) for every point and expert"
+    return (importance_weights(net, x, eps)[0].logsumexp(-1) - math.log(len(eps))).T

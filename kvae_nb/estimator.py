@@ -183,7 +183,7 @@ def drive(self:KVAE,
 # %% ../nbs/paper/13_estimator.ipynb #f69579b7
 @patch
 def fit(self:KVAE,
-    X,      # `(n, d)` vectors, NaN for what is missing, or `(n, c, h, w)` images: NumPy, torch, data frame or lists
+    X,      # `(n, d)` vectors or `(n, c, h, w)` images, NaN for what is missing: NumPy, torch, data frame or lists
     y=None, # Ignored
     *,
     sample_weight=None, # `(n,)` weights: one of 2 is the point twice; None: every point once
@@ -228,7 +228,7 @@ def scaled(self:KVAE,
     "New points as the experts see them"
     check_is_fitted(self, "state_")
     X = as_array(X, shape=self.scaling_.shape, holes=True)
-    if has_holes(X): check_known(self.settings_, X.shape[1])
+    if has_holes(X): check_known(self.settings_, math.prod(X.shape[1:]))
     with undisturbed(): return points_of(X, self.scaling_, self.settings_).to(self.state_.c.device)
 
 @patch

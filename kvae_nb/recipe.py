@@ -42,6 +42,7 @@ FAMILIES = Registry("experts",
     gan="experts.gan:GAN",
     flow="experts.flow:FLOW",
     mixed="experts.mixed:MIXED",
+    masked="experts.masked:MASKED",
     given="state:GIVEN")
 
 STARTS = Registry("init",

@@ -177,7 +177,7 @@ def _bound_by(self:VAEExperts, experts, x, n_importance, max_floats=2**22):
     rows = max(1, max_floats // (len(experts) * len(eps) * max(x.shape[1], 64)))
     bounds = filled(inside, rows, len(experts), lambda part: importance_bound(net, part, eps))
     bounds = bounds.nan_to_num(nan=-math.inf, neginf=-math.inf)  # inf - inf: as far as float32 reaches
-    return bounds - (100 * (x - inside).abs().sum(1, keepdim=True) if bernoulli else 0)
+    return bounds - (100 * (x - inside).abs().nansum(1, keepdim=True) if bernoulli else 0)
 
 # %% ../nbs/paper/04_vae.ipynb #b209a7e6
 @patch

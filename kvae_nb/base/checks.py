@@ -157,16 +157,13 @@ def _check_layout(X, name):
 
 # %% ../../nbs/base/00_checks.ipynb #a5d9f81e
 def _check_finite(X, name, rows=2**16, holes=False):
-    "A piece at a time: truth values of all would be another array; of vectors in memory values may be missing"
+    "A piece at a time: truth values of all would be another array; of points in memory values may be missing"
     if X.dtype.kind != "f": return
     parts = lambda: (X[i:i + rows] for i in range(0, len(X), rows))  # one at a time: files are read here
     if all(np.isfinite(part).all() for part in parts()): return
     n_nan, n_infinite = (sum(int(f(part).sum()) for part in parts()) for f in (np.isnan, np.isinf))
-    vectors = X.ndim == 2 and not getattr(X, "is_stored", False)
-    if holes and vectors and not n_infinite: return
-    said = " (values of vectors in memory may be missing: X.reshape(len(X), -1))"
-    remedy = said if holes and n_nan and not vectors else ""
-    raise argument_error(name, f"finite{remedy}", f"{n_nan} NaN and {n_infinite} infinite values")
+    if holes and not n_infinite: return
+    raise argument_error(name, "finite", f"{n_nan} NaN and {n_infinite} infinite values")
 
 # %% ../../nbs/base/00_checks.ipynb #790ddecb
 class NotNumericError(ValueError, TypeError):
@@ -192,7 +189,7 @@ def as_array(
     name:str="X",     # How the message calls it
     n_min:int=1,      # Fewest points accepted
     shape:tuple=None, # Shape that every point must have, where it is known
-    holes:bool=False, # May values of vectors be missing, as NaN?
+    holes:bool=False, # May values be missing, as NaN?
 )->np.ndarray:
     "`X` as a finite numeric array of rank 2 or 4; ValueError says what else it is"
     X = _to_array(X, name, holes)

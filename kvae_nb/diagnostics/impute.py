@@ -21,17 +21,17 @@ from ..state import State
 # %% ../../nbs/diagnostics/07_impute.ipynb #6b53fd91
 def imputed(
     state:State, # Of one restart
-    x,           # `(n, d)` points, scaled, each with a missing value
+    x,           # `(n, *shape)` points, scaled, each with a missing value
     g=None,      # Generator of draws; None: the mean
-)->torch.Tensor: # `(n, d)`
+)->torch.Tensor: # `(n, *shape)`
     "The points with what is missing filled in"
     shares = joint_bounds(state, x)[0].double().softmax(1)
     if g is not None: shares = torch.nn.functional.one_hot(shares.multinomial(1, generator=g)[:, 0], state.k).double()
-    total = torch.zeros_like(x)
+    flat, total = x.flatten(1), torch.zeros_like(x.flatten(1))
     for j in range(state.k):
         rows = (shares[:, j] > 1e-9).nonzero()[:, 0]
-        if len(rows): total[rows] += shares[rows, j].to(x)[:, None] * state.experts.refilled(x[rows], j, g)
-    return total
+        if len(rows): total[rows] += shares[rows, j].to(x)[:, None] * state.experts.refilled(flat[rows], j, g)
+    return total.view_as(x)
 
 # %% ../../nbs/diagnostics/07_impute.ipynb #5f7ba526
 def check_imputes(
@@ -46,13 +46,13 @@ def check_imputes(
 # %% ../../nbs/diagnostics/07_impute.ipynb #f73a02fe
 def _filled(model, X, x, g):
     "A copy of the points, filled in"
-    rows = np.flatnonzero(np.isnan(X).any(1))
+    rows = np.flatnonzero(np.isnan(X).reshape(len(X), -1).any(1))
     full = X.astype(float)
     if not len(rows): return full
     check_imputes(model.state_)
     part = imputed(model.state_, x[torch.as_tensor(rows, device=model.state_.c.device)], g)
     values = model.scaling_.back(part)
-    if g is not None: values = model.scaling_.held(values)  # a draw is a value; a mean need not be one
+    if g is not None and X.ndim == 2: values = model.scaling_.held(values)  # a draw is a value; a mean need not be one
     full[rows] = np.where(np.isnan(X[rows]), values, X[rows])
     return full
 
@@ -69,15 +69,14 @@ def does_with_holes(
 class Imputes:
     "What a model does about missing values"
     def impute(self,
-        X,        # `(n, d)` points, NaN where a value is missing
+        X,        # `(n, *shape)` points, NaN where a value is missing
         n:int=1,  # 1: the mean given what is known; more: so many draws
         random_state=None, # Seed of draws: None for fresh randomness
-    )->np.ndarray: # `(n, d)`, or of draws `(n_draws, n, d)`; known values are what they were
+    )->np.ndarray: # `(n, *shape)`, or of draws `(n_draws, n, *shape)`; known values are what they were
         "The points with what is missing filled in, by the mean under the mixture given what is known, or by draws"
         check_number("n", n, 1, whole=True)
         x, seed, given = self._seen(X), to_seed(random_state), X
         X = np.asarray(as_array(self.coded_points(X), holes=True))
-        if X.ndim != 2: raise argument_error("X", "vectors, of which values may be missing", X.shape)
         g = None if n == 1 else generator(seed, "impute", device=self.state_.c.device)
         with undisturbed(): filled = np.stack([_filled(self, X, x, g) for _ in range(n)])
         if is_frame(given) and self.schema is not None: return self._frames(given, filled)

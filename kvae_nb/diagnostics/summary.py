@@ -77,11 +77,11 @@ def columns_report(
 def _missing_line(missing):
     "How many values are missing, and where"
     columns = [f"{name} {n}" for name, n in missing["columns"].items()]
-    listed = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
+    listed = ": " * bool(columns) + ", ".join(columns[:6]) + ", …" * (len(columns) > 6)
     without = f"; {n_of(missing['empty'], 'row')} without any value, labelled by the shares alone"
     empty = without if missing["empty"] else ""
     said = f"missing: {missing['cells']} values ({100 * missing['share']:.1f} %) in {n_of(missing['rows'], 'row')}"
-    return f"{said}: {listed}; labels count the shares{empty}"
+    return f"{said}{listed}; labels count the shares{empty}"
 
 # %% ../../nbs/diagnostics/00_summary.ipynb #26c8e81f
 def _weights_line(weights):

@@ -33,7 +33,7 @@ def _columns_said(columns):
 
 def _range_said(X):
     if X.ndim != 4 or getattr(X, "is_stored", False) or not X.size: return ""
-    return f"values from {X.min():.6g} to {X.max():.6g}"
+    return f"values from {np.nanmin(X):.6g} to {np.nanmax(X):.6g}"
 
 # %% ../../nbs/points/09_files.ipynb #fa56aa15
 @dataclass(frozen=True, eq=False)

@@ -65,9 +65,11 @@ class Scaling:
 
     def log_volumes(self, X):
         "The same over what is known of each of `(n, *shape)` points, `(n,)`; a number where nothing is missing"
-        holes = np.isnan(np.asarray(X)) if len(self.shape) == 1 else np.zeros(1, bool)
+        values = np.asarray(X)
+        if values.dtype.kind != "f": return self.log_volume
+        holes = np.isnan(values).reshape(len(X), -1)
         if not holes.any(): return self.log_volume
-        return ~holes @ np.log(np.broadcast_to(self.scale, self.shape))
+        return ~holes @ np.log(np.broadcast_to(self.scale, self.shape)).ravel()
 
 # %% ../../nbs/points/05_scaling.ipynb #d85a711c
 def _standard_units(X):
@@ -78,9 +80,9 @@ def _standard_units(X):
     return np.ldexp(fitted.mean_, exponent), np.where(fitted.scale_ < 1, np.ldexp(fitted.scale_, exponent), 1)
 
 def _check_range(X, likelihood):
-    low, high = X.min(), X.max()
+    low, high = np.nanmin(X), np.nanmax(X)
     given = "1 sample" if len(X) == 1 else f"{len(X)} points that are all equal"
-    if (X[:1] == X).all(): raise argument_error("X", "data that vary", given)
+    if low == high or (X[:1] == X).all(): raise argument_error("X", "data that vary", given)
     size = max(-float(low), float(high))
     if size > 1e150: raise argument_error("X", "at most 1e150 in size, so that squares are finite", f"{size:.3g}")
     if size < 1e-300: raise argument_error("X", "at least 1e-300 in size", f"{size:.3g}")
@@ -107,4 +109,4 @@ def fit_scaling(
         fitted = MinMaxScaler().fit(table)
         shift, scale = fitted.data_min_, fitted.data_range_
     one = lambda v: v if X.ndim == 2 and len(v) > 1 else v[0]
-    return Scaling(one(shift), one(scale), X.shape[1:], float(X.min()), float(X.max()))
+    return Scaling(one(shift), one(scale), X.shape[1:], float(np.nanmin(X)), float(np.nanmax(X)))

@@ -7,13 +7,14 @@ __all__ = ['check_known', 'known_settings', 'spread_known', 'as_expected', 'know
 
 # %% ../../nbs/scale/03_known.ipynb #ebaa5e2f
 import dataclasses
+import math
 
 import numpy as np
 import torch
 
 from ..base.checks import argument_error
 from ..experts.units import white_moments
-from ..points.holes import has_holes, seen_rows
+from ..points.holes import WIDE, by_components, has_holes, seen_rows
 from ..recipe import FAMILIES, RULES
 from ..restarts import split_off
 from ..settings import Settings, who_knows
@@ -23,10 +24,10 @@ from ..state import first_partition
 # %% ../../nbs/scale/03_known.ipynb #8eb66ab7
 def check_known(
     s:Settings, # Resolved, of a run on points with holes
-    d:int,      # Columns
+    d:int,      # Values of a point
 ):
     "ValueError for what cannot do with missing values"
-    check_width(d)
+    if s.experts != "masked": check_width(d)
     lacks = f"of a family that scores points of which values are missing (NaN), {who_knows()}"
     if not FAMILIES.part(s.experts).knows: raise argument_error("experts", lacks, repr(s.experts))
     missing = "where values are missing (NaN)"
@@ -40,7 +41,8 @@ def known_settings(
 )->Settings:
     "The settings of a run on these points: with holes, checked, and such that labels count the shares"
     if not has_holes(X): return s
-    check_known(s, X.shape[1])
+    if s.experts == "vae": s = dataclasses.replace(s, experts="masked")
+    check_known(s, math.prod(X.shape[1:]))
     return dataclasses.replace(s, weighted=True)
 
 # %% ../../nbs/scale/03_known.ipynb #65de8f20
@@ -78,17 +80,29 @@ def _first(part, seen, rows, s):
     parts, report = first_partition(seen, s)
     return torch.stack([spread_known(part, seen, rows, row, s.n_components) for row in parts]), report
 
+def _first_of_all(part, s):
+    "`first_partition` of wide points, images among them, as principal components fill them in"
+    flat = part.flatten(1).double().cpu()
+    mean = flat.nanmean(0).nan_to_num(nan=0.)
+    full = torch.from_numpy(by_components((flat - mean).numpy())) + mean
+    return first_partition(full.to(part).view_as(part), s)
+
+def _start_of(part, s):
+    "Partitions of the points, what a report says of them, and how many rows were looked at"
+    if part.ndim > 2 or part.shape[1] > WIDE: return *_first_of_all(part, s), len(part)
+    some, rows = seen_rows(part.double().cpu().numpy(), s.n_components)
+    parts, report = _first(part, torch.from_numpy(some).to(part), rows, s)
+    if len(rows) == len(part): parts, report = _first(part, as_expected(part, parts[0], s.n_components), rows, s)
+    report.pop("level", None)  # starts of the rows that were seen alone
+    return parts, report, len(rows)
+
 def known_start(
-    x,          # `(n, d)` points, scaled, NaN where a value is missing
+    x,          # `(n, *shape)` points, scaled, NaN where a value is missing
     s:Settings, # Resolved
 )->tuple:       # `(R, n)` NumPy array, and what a report says of it
     "The first partition of every restart"
     train = split_off(len(x), s)[0]
-    part, k = x[train], s.n_components
-    some, rows = seen_rows(part.double().cpu().numpy(), k)
-    parts, report = _first(part, torch.from_numpy(some).to(part), rows, s)
-    if len(rows) == len(part): parts, report = _first(part, as_expected(part, parts[0], k), rows, s)
-    report.pop("level", None)  # starts of the rows that were seen alone
+    parts, report, n_seen = _start_of(x[train], s)
     c = np.zeros((len(parts), len(x)), int)
     c[:, train] = parts.cpu()
-    return c, report | dict(start_rows=len(rows))
+    return c, report | dict(start_rows=n_seen)
