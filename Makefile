@@ -77,7 +77,7 @@ audit: .venv/ready
 	$(BIN)/python tests/audit.py
 
 bench: .venv/ready .bench/begun
-	$(PIP) clustpy==0.0.3 umap-learn==0.5.12 pythae==0.1.2
+	$(PIP) clustpy==0.0.3 umap-learn==0.5.12 leidenalg==0.12.0 pythae==0.1.2
 	for b in $(SCRIPTS); do \
 		test -e .bench/$$b || { $(BIN)/python benchmarks/$$b.py && touch .bench/$$b; } || exit 1; \
 	done
