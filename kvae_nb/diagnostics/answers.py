@@ -52,7 +52,8 @@ def describe_clusters(self:Answers,
     "What tells each cluster from the rest: the columns that do, how, and typical values"
     columns, x = self._columns(), self._seen(X)
     with undisturbed(): labels = describe(self.state_, x, with_score=False).label.cpu().numpy()
-    return in_words(as_array(self.coded_points(X), holes=True), labels, len(self.weights_), columns)
+    levels = self.schema.levels if self.schema else None
+    return in_words(as_array(self.coded_points(X), holes=True), labels, len(self.weights_), columns, levels)
 
 # %% ../../nbs/diagnostics/08_answers.ipynb #c9097401
 @patch

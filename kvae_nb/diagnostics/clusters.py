@@ -25,11 +25,12 @@ def _binned(v):
     return np.searchsorted(edges[1:-1], v, side="right") if len(edges) > BINS else np.searchsorted(edges, v)
 
 def told_apart(
-    v,    # `(n,)` values of a column
+    v,    # `(n,)` values of a column, or codes of words
     inside, # `(n,)` bool: is this point of the cluster?
+    words=False, # Is every value a bin of its own?
 )->float: # Nats, from 0 to log 2
     "How well a column tells the points of a cluster from the others"
-    bins, n_in, n_out = _binned(v), inside.sum(), (~inside).sum()
+    bins, n_in, n_out = v.astype(int) if words else _binned(v), inside.sum(), (~inside).sum()
     if not n_in or not n_out: return 0.
     k = bins.max() + 1
     p, q = np.bincount(bins[inside], minlength=k) / n_in, np.bincount(bins[~inside], minlength=k) / n_out
@@ -44,11 +45,14 @@ class Tell(NamedTuple):
     "A column that tells a cluster from the rest"
     column:str     # Its name
     nats:float     # How well, at most log 2
-    how:str        # "higher", "lower", "within a narrower range", "over a wider range", "otherwise distributed"
-    typical:float  # The median of the cluster
+    how:str        # "higher", "within a narrower range", ..., or of words "more often" and which
+    typical:float  # The median of the cluster, or the share of the word
     others:float   # and of all others
+    words:bool=False # Are these shares of a word?
 
-    def __str__(self): return f"{self.column} {self.how} ({self.typical:.3g}, others {self.others:.3g})"
+    def __str__(self):
+        typical, others = (f"{v:.0%}" if self.words else f"{v:.3g}" for v in (self.typical, self.others))
+        return f"{self.column} {self.how} ({typical}, others {others})"
 
 # %% ../../nbs/diagnostics/04_clusters.ipynb #60d27a86
 def _how(mine, others):
@@ -60,6 +64,13 @@ def _how(mine, others):
     if high - low > 2 * (c - a): return "over a wider range"
     return "otherwise distributed"
 
+def _how_words(mine, others, levels):
+    "The word whose shares in two samples differ most, in which way, and the shares"
+    shares = np.stack([np.bincount(v.astype(int), minlength=len(levels)) / len(v) for v in (mine, others)])
+    top = np.abs(shares[0] - shares[1]).argmax()
+    more = "more" if shares[0, top] > shares[1, top] else "less"
+    return f"{more} often {levels[top]}", *map(float, shares[:, top])
+
 # %% ../../nbs/diagnostics/04_clusters.ipynb #a00a87e6
 def tells_of(
     X,      # `(n, d)` points, NaN where a value is missing
@@ -67,14 +78,20 @@ def tells_of(
     j:int,  # Which of them
     columns, # `(d,)` names
     most:int=3, # Columns that are named
+    levels=None, # `(d,)` the words that codes from 0 on stand for, none of a column of numbers; None: numbers all
 )->list:    # Of `Tell`, the best first
     "The columns that tell cluster `j` from all other points best"
-    inside, known = labels == j, ~np.isnan(X)
-    nats = np.array([told_apart(X[known[:, i], i], inside[known[:, i]]) for i in range(X.shape[1])])
+    inside, known, levels = labels == j, ~np.isnan(X), levels or [()] * X.shape[1]
+    apart = lambda i: told_apart(X[known[:, i], i], inside[known[:, i]], bool(levels[i]))
+    nats = np.array([apart(i) for i in range(X.shape[1])])
     best = [i for i in np.argsort(-nats, kind="stable")[:most] if nats[i] >= TELLS]
     parts = lambda i: (X[inside & known[:, i], i], X[~inside & known[:, i], i])
-    middle = lambda i: [float(np.median(v)) for v in parts(i)]
-    return [Tell(str(columns[i]), float(nats[i]), _how(*parts(i)), *middle(i)) for i in best]
+    return [_tell(str(columns[i]), float(nats[i]), *parts(i), levels[i]) for i in best]
+
+def _tell(column, nats, mine, others, levels):
+    "How two samples of a column differ"
+    if levels: return Tell(column, nats, *_how_words(mine, others, levels), True)
+    return Tell(column, nats, _how(mine, others), float(np.median(mine)), float(np.median(others)))
 
 # %% ../../nbs/diagnostics/04_clusters.ipynb #1ff215ce
 def sentence_of(
@@ -91,11 +108,13 @@ def in_words(
     labels, # `(n,)` their clusters
     k:int,  # Of them
     columns=None, # `(d,)` names
+    levels=None,  # `(d,)` as in `tells_of`
 )->list:    # Of k lines of text
     "What tells each cluster from the rest"
     columns = [f"column {i}" for i in range(X.shape[1])] if columns is None else columns
     X, share = np.asarray(X, float), np.bincount(labels, minlength=k) / len(labels)
-    return [sentence_of(j, share[j], tells_of(X, labels, j, columns) if share[j] else []) for j in range(k)]
+    tells = lambda j: tells_of(X, labels, j, columns, levels=levels) if share[j] else []
+    return [sentence_of(j, share[j], tells(j)) for j in range(k)]
 
 # %% ../../nbs/diagnostics/04_clusters.ipynb #01a2bd5d
 @dataclass(frozen=True, eq=False)

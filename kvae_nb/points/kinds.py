@@ -268,6 +268,8 @@ class Schema:
     @property
     def names(self): return [column.name for column in self.columns]
     @property
+    def levels(self): return [column.levels if column.kind in WORDS else () for column in self.columns]
+    @property
     def terms(self): return ",".join(column.term for column in self.columns)
 
     def to_plain(self):

@@ -121,7 +121,8 @@ def words_list(
     "What tells each cluster from the rest, as HTML"
     if X.ndim > 2 or len(model.weights_) == 1: return ""
     every = -(-len(X) // LOOKED_AT)
-    said = in_words(X[::every], model.labels_[::every], len(model.weights_), list(columns) or None)
+    levels = model.schema.levels if model.schema else None
+    said = in_words(X[::every], model.labels_[::every], len(model.weights_), list(columns) or None, levels)
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in said) + "</ul>"
 
 # %% ../../nbs/report/03_page.ipynb #22c8b76a
