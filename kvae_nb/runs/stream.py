@@ -30,6 +30,7 @@ from ..diagnostics.description import describe, lower_bound
 from ..diagnostics.doubts import doubted
 from ..diagnostics.outliers import LEVELS, left_out, limit_of, own_units, with_limits
 from ..experts.gaussian import GaussianExperts
+from ..points.holes import has_holes
 from ..state import State
 
 # %% ../../nbs/runs/08_stream.ipynb #a4e650bc
@@ -261,7 +262,8 @@ def _adds(self:Continues, stream, limit):
     "Experts for what is new"
     if not len(stream.strange): return stream
     x = self.scaled(stream.strange)[:]
-    groups = [group.cpu().numpy() for group in new_clusters(self.state_, x, limit)]
+    whole = (~x.isnan().flatten(1).any(1)).nonzero()[:, 0]  # points with holes join a cluster when it is there
+    groups = [whole[group].cpu().numpy() for group in new_clusters(self.state_, x[whole], limit)]
     k, joining = len(stream.counts), np.concatenate([np.zeros(0, int), *groups])
     self.state_ = with_experts(self.state_, len(groups))
     labels = np.repeat(np.arange(k, k + len(groups)), [len(group) for group in groups])
@@ -274,7 +276,7 @@ def _adds(self:Continues, stream, limit):
 # %% ../../nbs/runs/08_stream.ipynb #20af2ce5
 @patch
 def partial_fit(self:Continues,
-    X,      # `(n, *shape)` points of a part, their features as in the first
+    X,      # `(n, *shape)` points of a part, NaN for what is missing, their features as in the first
     y=None, # Ignored
     *,
     half_life:float=None, # Points after which one counts half; None: all count alike
@@ -284,7 +286,7 @@ def partial_fit(self:Continues,
     half_life = check_number("half_life", half_life, 1) if half_life is not None else math.inf
     check_number("quantile", quantile, *LEVELS[::len(LEVELS) - 1])
     if not hasattr(self, "state_"): return self.fit(X).remember(X)
-    X = as_array(checked_points(self, X), shape=self.scaling_.shape)[:]
+    X = as_array(checked_points(self, self.coded_points(X)), shape=self.scaling_.shape, holes=True)[:]
     with undisturbed():
         stream = self._learn(X, self._held(), half_life, quantile)
         self.labels_ = describe(self.state_, self.scaled(X)[:], with_score=False).label.cpu().numpy()
@@ -292,6 +294,8 @@ def partial_fit(self:Continues,
     return self
 
 # %% ../../nbs/runs/08_stream.ipynb #ab9abd48
+def _can_be_left_out(state, X): return own_units(state.experts) is not None and not has_holes(X)
+
 @patch
 def _learn(self:Continues, X, stream, half_life, quantile):
     "What is kept after a part; the model has learned from it"
@@ -304,7 +308,7 @@ def _learn(self:Continues, X, stream, half_life, quantile):
     self.scaling_ = self.scaling_.widened(np.concatenate([stream.points, X]))
     labels = self._go_on(self.state_, stream.points, stream.labels, stream.counts, stream.seen)
     stream = dataclasses.replace(stream, labels=labels)
-    if not stream.whole or stream.seen < 2 * stream.whole or own_units(self.state_.experts) is None: return stream
+    if not stream.whole or stream.seen < 2 * stream.whole or not _can_be_left_out(self.state_, X): return stream
     return self._refitted(dataclasses.replace(stream, whole=stream.seen))
 
 # %% ../../nbs/runs/08_stream.ipynb #d3998cf7
@@ -313,7 +317,7 @@ def remember(self:Continues,
     X, # `(n, *shape)` the points that it was fitted to
 )->Continues:
     "Keep points that a fit was of, to go on from them with `partial_fit`; the fit itself keeps none"
-    X, n = as_array(checked_points(self, X), shape=self.scaling_.shape)[:], len(self.labels_)
+    X, n = as_array(self.coded_points(X), shape=self.scaling_.shape, holes=True)[:], len(self.labels_)
     if len(X) != n: raise argument_error("X", f"the {n} points that the model was fitted to", f"n_samples={len(X)}")
     counts = np.bincount(self.labels_, minlength=len(self.weights_)) * 1.
     self.stream_, self._streamed = self._begun(X, self.labels_, counts, n, n), self.state_
