@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LOG_2PI', 'AT_ONCE', 'ROUNDS', 'MOST', 'WIDE', 'COMPONENTS', 'EACH', 'has_holes', 'check_columns', 'holes_report',
-           'known_density', 'filled_in', 'unexplained', 'fitted_gaussian', 'by_components', 'as_known',
-           'completed_table', 'rows_to_see', 'seen_rows']
+           'known_density', 'filled_in', 'unexplained', 'fitted_gaussian', 'by_components', 'completed_points',
+           'as_known', 'completed_table', 'rows_to_see', 'seen_rows']
 
 # %% ../../nbs/points/11_holes.ipynb #2d13dbbd
 import math
@@ -177,6 +177,14 @@ def by_components(
         full[holes] = pca.inverse_transform(pca.transform(full))[holes]
     return full
 
+def completed_points(
+    X, # `(n, *shape)` points in units that all values share, NaN where a value is missing
+)->np.ndarray: # `(n, *shape)` float64
+    "Images, or wide points, as principal components fill them in"
+    flat = np.asarray(X, float).reshape(len(X), -1)
+    mean = np.nanmean(flat, 0)
+    return (by_components(flat - mean) + mean).reshape(X.shape)
+
 # %% ../../nbs/points/11_holes.ipynb #740181c3
 def as_known(
     full, # `(n,)` values
@@ -225,10 +233,11 @@ def rows_to_see(
 
 # %% ../../nbs/points/11_holes.ipynb #e77c3188
 def seen_rows(
-    X, # `(n, d)` points, NaN where a value is missing
+    X, # `(n, *shape)` points, NaN where a value is missing
     k:int, # Clusters
-)->tuple: # `(m, d)` complete points, and which of all they are `(m,)`
-    "The rows that units, starts and criteria look at; all where nothing is missing"
-    if X.ndim != 2 or not has_holes(X): return X, np.arange(len(X))
+)->tuple: # `(m, *shape)` complete points, and which of all they are `(m,)`
+    "The rows that units, starts and criteria look at; all where nothing is missing, and of images"
+    if not has_holes(X): return X, np.arange(len(X))
+    if X.ndim > 2: return completed_points(X), np.arange(len(X))
     rows = rows_to_see(X, k)
     return completed_table(X)[rows], rows

@@ -14,7 +14,7 @@ import torch
 
 from ..base.checks import argument_error
 from ..experts.units import white_moments
-from ..points.holes import WIDE, by_components, has_holes, seen_rows
+from ..points.holes import WIDE, completed_points, has_holes, seen_rows
 from ..recipe import FAMILIES, RULES
 from ..restarts import split_off
 from ..settings import Settings, who_knows
@@ -82,10 +82,7 @@ def _first(part, seen, rows, s):
 
 def _first_of_all(part, s):
     "`first_partition` of wide points, images among them, as principal components fill them in"
-    flat = part.flatten(1).double().cpu()
-    mean = flat.nanmean(0).nan_to_num(nan=0.)
-    full = torch.from_numpy(by_components((flat - mean).numpy())) + mean
-    return first_partition(full.to(part).view_as(part), s)
+    return first_partition(torch.from_numpy(completed_points(part.cpu().numpy())).to(part), s)
 
 def _start_of(part, s):
     "Partitions of the points, what a report says of them, and how many rows were looked at"

@@ -27,7 +27,7 @@ def check_width(
     d:int, # Columns
 ):
     "ValueError for more columns than factors are made for"
-    expected = f"of at most {WIDE} columns where values are missing (fill them in, or leave columns out)"
+    expected = f"of at most {WIDE} columns where values are missing (experts='vae' has no limit; or leave columns out)"
     if d > WIDE: raise argument_error("X", expected, f"{d} columns")
 
 # %% ../../nbs/stacked/06_known.ipynb #119428cf
