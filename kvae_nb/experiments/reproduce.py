@@ -55,11 +55,11 @@ EXPERIMENTS = dict(
     doubts=Experiment(doubts_seed, range(3)),
     many=Experiment(many_seed, range(1)),
     families=Experiment(families_seed, range(10)),
-    authors=Experiment(authors_seed, range(3)),
+    authors=Experiment(authors_seed, range(5)),
     ablation_rules=Experiment(rules_seed, range(3)),
     tables=Experiment(synthetic_seed, range(1)),
     fixed_parts=Experiment(parts_seed, range(3)),
-    codes=Experiment(codes_seed, range(3), ("cpu", "tuning")))
+    codes=Experiment(codes_seed, range(1), ("cpu", "tuning")))
 
 # %% ../../nbs/experiments/22_reproduce.ipynb #246f8ac4
 def reproduce(
