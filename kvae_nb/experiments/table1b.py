@@ -26,7 +26,8 @@ from ..settings import Settings
 # %% ../../nbs/experiments/04_table1b.ipynb #6399915f
 def filters(*hidden, lr=3e-3): return dict(network="conv", hidden=hidden, latent=8, batch_size=32, lr=lr)
 
-SMALL, EQUAL, LARGE = filters(8, 16, 32, 64), filters(32, 64, 128, 256), filters(64, 128, 256, 512, lr=1e-3)
+SMALL = filters(8, 16, 32, 64)
+EQUAL, LARGE = filters(32, 64, 128, 256, lr=1e-3), filters(64, 128, 256, 512, lr=1e-3)
 
 MNIST:dict[str, dict] = dict(
     cpu=dict(
