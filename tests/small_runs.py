@@ -36,6 +36,7 @@ KINDS = {  # name -> (data, settings)
     "flow": ("vectors", dict(FEW, n_components=3, experts="flow", hidden=(8,), init="kmeans")),
     "gan": ("vectors", dict(PAPER, experts="gan", n_init=2, balance="revive", min_share=.9, **LAST)),
     "images, gan": ("images", dict(FEW, n_components=3, experts="gan", hidden=(2, 4), init="kmeans", **LAST)),
+    "images, masked": ("images", dict(FEW, n_components=3, experts="masked", hidden=(4,), init="kmeans", **LAST)),
     "centroids": ("vectors", dict(PAPER, rule="nearest", balance="none", n_init=1, pretrain_steps=0, refine_steps=0)),
 }
 

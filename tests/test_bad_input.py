@@ -133,7 +133,7 @@ FRAMES = {  # parameters, points -> what is said
     "a word a row": (dict(n_components=2), TABLE.assign(kind=[f"u{i}" for i in range(40)]), "leave the column out"),
     "mixed types": (dict(n_components=2), TABLE.assign(kind=["u", "v", 3] + ["u"] * 37), "number 3 in row 3"),
     "a column without values": (dict(n_components=2), NUMBERS.assign(a=float("nan")), "no value at all in column 'a'"),
-    "missing values and VAEs": (dict(n_components=2, experts="vae"), HOLED, "'adaptive', 'gaussian', 'linear'"),
+    "missing values and flows": (dict(n_components=2, experts="flow"), HOLED, "'adaptive', 'gaussian', 'linear'"),
     "missing values and discriminators": (dict(n_components=2, rule="ratio"), HOLED, "rule should be 'bound'"),
     "a range from 0": (dict(n_components=(0, 3)), NUMBERS, "1 <= low <= high <= 40, the number of points; got (0, 3)"),
     "a range backwards": (dict(n_components=(4, 2)), NUMBERS, "low <= high <= 40, the number of points; got (4, 2)"),
