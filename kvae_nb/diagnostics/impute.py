@@ -52,7 +52,7 @@ def _filled(model, X, x, g):
     check_imputes(model.state_)
     part = imputed(model.state_, x[torch.as_tensor(rows, device=model.state_.c.device)], g)
     values = model.scaling_.back(part)
-    if g is not None and X.ndim == 2: values = model.scaling_.held(values)  # a draw is a value; a mean need not be one
+    if g is not None: values = model.scaling_.held(values)  # a draw is a value; a mean need not be one
     full[rows] = np.where(np.isnan(X[rows]), values, X[rows])
     return full
 

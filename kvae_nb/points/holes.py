@@ -182,7 +182,7 @@ def completed_points(
 )->np.ndarray: # `(n, *shape)` float64
     "Images, or wide points, as principal components fill them in"
     flat = np.asarray(X, float).reshape(len(X), -1)
-    mean = np.nanmean(flat, 0)
+    mean = np.ma.masked_invalid(flat).mean(0).filled(0.)  # of part of the points a pixel may be missing in all
     return (by_components(flat - mean) + mean).reshape(X.shape)
 
 # %% ../../nbs/points/11_holes.ipynb #740181c3

@@ -80,13 +80,10 @@ def _first(part, seen, rows, s):
     parts, report = first_partition(seen, s)
     return torch.stack([spread_known(part, seen, rows, row, s.n_components) for row in parts]), report
 
-def _first_of_all(part, s):
-    "`first_partition` of wide points, images among them, as principal components fill them in"
-    return first_partition(torch.from_numpy(completed_points(part.cpu().numpy())).to(part), s)
-
 def _start_of(part, s):
     "Partitions of the points, what a report says of them, and how many rows were looked at"
-    if part.ndim > 2 or part.shape[1] > WIDE: return *_first_of_all(part, s), len(part)
+    if part.ndim > 2 or part.shape[1] > WIDE:  # as principal components fill them in
+        return *first_partition(torch.from_numpy(completed_points(part.cpu().numpy())).to(part), s), len(part)
     some, rows = seen_rows(part.double().cpu().numpy(), s.n_components)
     parts, report = _first(part, torch.from_numpy(some).to(part), rows, s)
     if len(rows) == len(part): parts, report = _first(part, as_expected(part, parts[0], s.n_components), rows, s)
